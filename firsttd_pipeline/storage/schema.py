@@ -1,0 +1,556 @@
+"""The single truth of the league's database: every table, key, check and index.
+
+Alembic migrations build exactly this (a test holds the two equal on SQLite and PostgreSQL), and the column schemas
+that the Dagster UI shows are generated from it. Names are a contract with the league's own app, which reads these tables.
+Nothing here opens a connection; triggers live in `triggers.py`, migrations in `migrations/`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMING)
+
+_SQLITE_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant, always UTC.
+
+    PostgreSQL stores `timestamptz`; SQLite stores the text that its own CURRENT_TIMESTAMP writes
+    (`YYYY-MM-DD HH:MM:SS`, UTC), so rows written by the league's app and by the pipeline sort together.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Text())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: give an aware one (a timezone is part of the fact)")
+        value = value.astimezone(UTC)
+        return value.strftime(_SQLITE_FORMAT) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True, autoincrement=True)
+
+
+def _now(name: str) -> Column[datetime]:
+    return Column(name, UtcDateTime, server_default=func.current_timestamp())
+
+
+def _sqlite() -> dict[str, Any]:
+    """AUTOINCREMENT, as the old application's tables have it: an id is never used twice."""
+    return {"sqlite_autoincrement": True}
+
+
+# --- the league ------------------------------------------------------------------------------------------------------
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("email", Text),
+    Column("group_id", Integer, server_default=text("1")),
+    Column("is_admin", Boolean(create_constraint=False), server_default=false()),
+    _now("created_at"),
+    Column("base_bet", Float, comment="stake in units; null: FIRSTTD_STAKE"),
+    UniqueConstraint("name"),
+    UniqueConstraint("email"),
+    CheckConstraint("base_bet > 0", name="base_bet_positive"),
+    comment="the members",
+    **_sqlite(),
+)
+
+weeks = Table(
+    "weeks",
+    metadata,
+    _id(),
+    Column("season", Integer, nullable=False),
+    Column("week", Integer, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    _now("created_at"),
+    UniqueConstraint("season", "week"),
+    comment="one row per season and week",
+    **_sqlite(),
+)
+
+games = Table(
+    "games",
+    metadata,
+    Column("id", Text, primary_key=True, comment="nflverse game_id, e.g. 2025_22_SEA_NE"),
+    Column("season", Integer, nullable=False),
+    Column("week", Integer, nullable=False),
+    Column("game_type", Text, comment="REG, WC, DIV, CON, SB"),
+    Column("game_date", Date, comment="US Eastern date"),
+    Column("kickoff_at", UtcDateTime),
+    Column("home_team", Text, nullable=False),
+    Column("away_team", Text, nullable=False),
+    Column("home_score", Integer),
+    Column("away_score", Integer),
+    Column("status", Text, nullable=False, server_default=text("'scheduled'")),
+    Column("source", Text, nullable=False, server_default=text("'external'"), comment="nflverse, legacy, manual, external"),
+    Column("overtime", Boolean(create_constraint=False)),
+    Column("neutral_site", Boolean(create_constraint=False)),
+    Column("deleted_at", UtcDateTime, comment="when it left the schedule; rows are never removed under a pick"),
+    _now("created_at"),
+    _now("updated_at"),
+    UniqueConstraint("season", "week", "home_team", "away_team"),
+    ForeignKeyConstraint(["season", "week"], ["weeks.season", "weeks.week"]),
+    CheckConstraint(
+        "status IN ('scheduled', 'in_progress', 'final', 'postponed', 'cancelled')", name="status_known"
+    ),
+    CheckConstraint("home_team <> away_team", name="two_teams"),
+    CheckConstraint("home_score >= 0 AND away_score >= 0", name="scores_not_negative"),
+    CheckConstraint(
+        "status <> 'final' OR (home_score IS NOT NULL AND away_score IS NOT NULL)", name="final_has_scores"
+    ),
+    Index("ix_games_season_week", "season", "week"),
+    Index("ix_games_home_team", "home_team", "season", "week"),
+    Index("ix_games_away_team", "away_team", "season", "week"),
+    comment="the schedule",
+)
+
+rosters = Table(
+    "rosters",
+    metadata,
+    _id(),
+    Column("season", Integer, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("player_id", Text, nullable=False, comment="gsis_id"),
+    Column("player_name", Text, nullable=False),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("football_name", Text, comment="the first name he goes by"),
+    Column("position", Text),
+    Column("jersey_number", Integer),
+    Column("status", Text, comment="upstream's code: ACT, RES, INA, DEV, CUT, ..."),
+    Column("retired_at", UtcDateTime, comment="when upstream no longer had this row; null: current"),
+    _now("created_at"),
+    _now("updated_at"),
+    UniqueConstraint("season", "team", "player_id"),
+    Index("ix_rosters_season_player_id", "season", "player_id"),
+    Index("ix_rosters_season_position", "season", "position"),
+    comment="who was on which team in a season",
+    **_sqlite(),
+)
+
+touchdowns = Table(
+    "touchdowns",
+    metadata,
+    _id(),
+    Column("game_id", Text, ForeignKey("games.id"), nullable=False),
+    Column("play_id", BigInteger, comment="nflverse play_id"),
+    Column("season", Integer),
+    Column("order_sequence", Float, comment="the order of plays in the game"),
+    Column("player_id", Text, comment="gsis_id of the scorer; null: upstream does not say"),
+    Column("player_name", Text),
+    Column("team", Text, comment="the team that scored"),
+    Column("quarter", Integer),
+    Column("clock", Text, comment="time left in the quarter, mm:ss"),
+    Column("description", Text),
+    Column("kind", Text, comment="pass, rush, kickoff_return, ..."),
+    Column("is_first_td", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    _now("created_at"),
+    _now("updated_at"),
+    UniqueConstraint("game_id", "play_id"),
+    Index("ix_touchdowns_season_player_id", "season", "player_id"),
+    Index(
+        "uq_touchdowns_first",
+        "game_id",
+        unique=True,
+        sqlite_where=text("is_first_td = 1"),
+        postgresql_where=text("is_first_td"),
+    ),
+    comment="every valid touchdown",
+    **_sqlite(),
+)
+
+game_records = Table(
+    "game_records",
+    metadata,
+    Column("game_id", Text, ForeignKey("games.id"), primary_key=True),
+    Column("season", Integer, nullable=False),
+    Column("plays", Integer, nullable=False),
+    Column("home_score", Integer, comment="the last score in the plays"),
+    Column("away_score", Integer, comment="the last score in the plays"),
+    Column("last_quarter", Integer),
+    Column("seconds_remaining", Float),
+    Column("reaches_end", Boolean(create_constraint=False), nullable=False),
+    Column("source_sha256", Text, comment="of the plays file this was read from"),
+    _now("updated_at"),
+    Index("ix_game_records_season", "season"),
+    comment="how far a game's plays reach, and with what score: what makes a game gradable",
+)
+
+picks = Table(
+    "picks",
+    metadata,
+    _id(),
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="RESTRICT"), nullable=False),
+    Column("week_id", Integer, ForeignKey("weeks.id", ondelete="RESTRICT"), nullable=False),
+    Column("team", Text, nullable=False),
+    Column("player_name", Text, nullable=False, comment="as typed"),
+    Column("odds", Float, comment="American"),
+    Column("theoretical_return", Float),
+    _now("created_at"),
+    Column("game_id", Text, ForeignKey("games.id", ondelete="RESTRICT")),
+    Column("kind", Text, nullable=False, server_default=text("'player'")),
+    Column("player_id", Text, comment="gsis_id, DST:SEA or NO_TD; null: not understood yet"),
+    Column("position", Text),
+    Column("odds_placeholder", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("source", Text, nullable=False, server_default=text("'external'"), comment="cli, import, legacy, external"),
+    Column("late_reason", Text, comment="why it was taken after kickoff"),
+    UniqueConstraint("user_id", "week_id", "player_name"),
+    UniqueConstraint("user_id", "week_id", "player_id"),
+    CheckConstraint("kind IN ('player', 'dst', 'no_td')", name="kind_known"),
+    Index("ix_picks_week_id", "week_id"),
+    Index("ix_picks_game_id", "game_id"),
+    comment="who a member says scores first",
+    **_sqlite(),
+)
+
+pick_status = Table(
+    "pick_status",
+    metadata,
+    Column("pick_id", Integer, ForeignKey("picks.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, comment="of a pending or void pick"),
+    Column("finality", Text, comment="provisional or official; null while pending"),
+    Column("points", Float),
+    Column("stake", Float, comment="units; null where the odds are unknown"),
+    Column("rule_pack", Text),
+    _now("updated_at"),
+    CheckConstraint("status IN ('pending', 'won', 'lost', 'void')", name="status_known"),
+    CheckConstraint("finality IN ('provisional', 'official')", name="finality_known"),
+    CheckConstraint("status <> 'pending' OR reason IS NOT NULL", name="pending_has_reason"),
+    comment="where each pick stands, and why",
+)
+
+results = Table(
+    "results",
+    metadata,
+    _id(),
+    Column("pick_id", Integer, ForeignKey("picks.id", ondelete="CASCADE"), nullable=False),
+    Column("actual_scorer", Text),
+    Column("is_correct", Boolean(create_constraint=False), comment="1 won, 0 lost, null void"),
+    Column("actual_return", Float, comment="profit in units; null where the odds are unknown"),
+    _now("created_at"),
+    Column("any_time_td", Boolean(create_constraint=False)),
+    Column("actual_scorer_id", Text, comment="gsis_id"),
+    _now("graded_at"),
+    Column("graded_by", Text, nullable=False, server_default=text("'external'")),
+    UniqueConstraint("pick_id"),
+    CheckConstraint("graded_by IN ('pipeline', 'external', 'manual')", name="graded_by_known"),
+    Index("ix_results_is_correct", "is_correct"),
+    comment="decided picks only",
+    **_sqlite(),
+)
+
+result_events = Table(
+    "result_events",
+    metadata,
+    _id(),
+    Column("happened_at", UtcDateTime, nullable=False, server_default=func.current_timestamp()),
+    Column("event", Text, nullable=False, comment="flipped, ungraded"),
+    Column("pick_id", Integer, nullable=False, comment="no foreign key: the event outlives the pick"),
+    Column("user_id", Integer),
+    Column("season", Integer),
+    Column("game_id", Text),
+    Column("player_id", Text),
+    Column("player_name", Text),
+    Column("graded_by", Text),
+    Column("old_status", Text),
+    Column("new_status", Text),
+    Column("old_is_correct", Boolean(create_constraint=False)),
+    Column("new_is_correct", Boolean(create_constraint=False)),
+    Column("old_any_time_td", Boolean(create_constraint=False)),
+    Column("new_any_time_td", Boolean(create_constraint=False)),
+    Column("old_actual_scorer", Text),
+    Column("new_actual_scorer", Text),
+    Column("old_actual_return", Float),
+    Column("new_actual_return", Float),
+    Column("was_official", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("run_id", Text, comment="the Dagster run that changed it"),
+    Index("ix_result_events_pick_id", "pick_id"),
+    Index("ix_result_events_season", "season", "happened_at"),
+    comment="every grade that changed, old and new",
+    **_sqlite(),
+)
+
+player_stats = Table(
+    "player_stats",
+    metadata,
+    _id(),
+    Column("player_name", Text, nullable=False),
+    Column("season", Integer, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("position", Text),
+    Column("games_played", Integer, server_default=text("0")),
+    Column("first_td_count", Integer, server_default=text("0"), comment="games in which he scored first"),
+    Column("any_time_td_count", Integer, server_default=text("0")),
+    Column("red_zone_targets", Integer, server_default=text("0")),
+    Column("red_zone_touches", Integer, server_default=text("0")),
+    Column("last_td_week", Integer),
+    Column("recent_form", Text, server_default=text("'COLD'")),
+    _now("updated_at"),
+    Column("player_id", Text, nullable=False, comment="gsis_id"),
+    Column("roster_id", Integer, ForeignKey("rosters.id", ondelete="RESTRICT"), nullable=False),
+    Column("games_played_source", Text, comment="weekly_rosters or plays"),
+    Column("times_picked", Integer, nullable=False, server_default=text("0")),
+    Column("times_hit", Integer, nullable=False, server_default=text("0"), comment="winning picks"),
+    UniqueConstraint("season", "player_id"),
+    CheckConstraint("recent_form IN ('HOT', 'AVERAGE', 'COLD')", name="recent_form_known"),
+    Index("ix_player_stats_season_position", "season", "position"),
+    Index("ix_player_stats_season_team", "season", "team"),
+    Index("ix_player_stats_position", "position"),
+    Index("ix_player_stats_team", "team"),
+    Index("ix_player_stats_roster_id", "roster_id"),
+    comment="one row per season and player",
+    **_sqlite(),
+)
+
+leaderboard = Table(
+    "leaderboard",
+    metadata,
+    _id(),
+    Column("season", Integer, nullable=False),
+    Column("week", Integer, nullable=False, comment="0: the season's total"),
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("rank", Integer, nullable=False, comment="ties share a rank"),
+    Column("picks", Integer, nullable=False),
+    Column("graded", Integer, nullable=False, comment="won + lost"),
+    Column("pending", Integer, nullable=False),
+    Column("void", Integer, nullable=False),
+    Column("first_td", Integer, nullable=False, comment="won"),
+    Column("any_time_td", Integer, nullable=False),
+    Column("points", Float, nullable=False),
+    Column("staked", Float, nullable=False, comment="units on graded picks with known odds"),
+    Column("profit", Float, nullable=False),
+    Column("roi", Float, comment="profit / staked"),
+    Column("win_rate", Float, comment="won / (won + lost)"),
+    Column("current_streak", Integer, nullable=False, comment="wins in a row now (negative: losses)"),
+    Column("best_streak", Integer, nullable=False, comment="longest run of wins"),
+    _now("updated_at"),
+    UniqueConstraint("season", "week", "user_id"),
+    Index("ix_leaderboard_season_week_rank", "season", "week", "rank"),
+    Index("ix_leaderboard_user_id", "user_id"),
+    comment="the standings",
+    **_sqlite(),
+)
+
+team_ratings = Table(
+    "team_ratings",
+    metadata,
+    _id(),
+    Column("team", Text, nullable=False),
+    Column("season", Integer, nullable=False),
+    Column("week", Integer, nullable=False, comment="rating after this week; 0: entering the season"),
+    Column("elo_rating", Float, server_default=text("1500.0")),
+    Column("offensive_rating", Float, comment="not rated by the pipeline"),
+    Column("defensive_rating", Float, comment="not rated by the pipeline"),
+    Column("games_played", Integer, server_default=text("0")),
+    Column("wins", Integer, server_default=text("0")),
+    Column("losses", Integer, server_default=text("0")),
+    Column("ties", Integer, nullable=False, server_default=text("0")),
+    Column("points_for", Integer, server_default=text("0")),
+    Column("points_against", Integer, server_default=text("0")),
+    Column("rating_trend", Text, server_default=text("'STABLE'")),
+    _now("updated_at"),
+    UniqueConstraint("team", "season", "week"),
+    CheckConstraint("rating_trend IN ('UP', 'DOWN', 'STABLE')", name="rating_trend_known"),
+    Index("ix_team_ratings_latest", "team", text("season DESC"), text("week DESC")),
+    Index("ix_team_ratings_season_week", "season", "week"),
+    comment="Elo, week by week",
+    **_sqlite(),
+)
+
+kickoff_decisions = Table(
+    "kickoff_decisions",
+    metadata,
+    _id(),
+    Column("game_id", Text, ForeignKey("games.id"), nullable=False),
+    Column("team", Text, nullable=False, comment="who received the opening kickoff"),
+    Column("decision", Text, comment="of the toss winner; in no source: null unless entered by hand"),
+    Column("result", Text, comment="how the first drive ended"),
+    _now("created_at"),
+    _now("updated_at"),
+    UniqueConstraint("game_id"),
+    CheckConstraint("decision IN ('RECEIVE', 'DEFER')", name="decision_known"),
+    comment="the opening kickoff",
+    **_sqlite(),
+)
+
+_MARKET_SOURCES = "source IN ('kalshi', 'polymarket', 'polymarket_us', 'odds_api')"
+
+market_odds = Table(
+    "market_odds",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("game_id", Text, ForeignKey("games.id"), nullable=False),
+    Column("season", Integer, nullable=False),
+    Column("week", Integer, nullable=False),
+    Column("player_name", Text, nullable=False),
+    Column("team", Text),
+    Column("implied_probability", Float),
+    Column("american_odds", Integer),
+    Column("raw_price", Float),
+    Column("volume", Float),
+    Column("market_id", Text),
+    Column("snapshot_time", UtcDateTime, nullable=False),
+    _now("created_at"),
+    Column("player_id", Text, comment="gsis_id, DST:SEA or NO_TD"),
+    UniqueConstraint("source", "game_id", "player_name", "snapshot_time"),
+    CheckConstraint(_MARKET_SOURCES, name="source_known"),
+    Index("ix_market_odds_game_id_player_id", "game_id", "player_id", "snapshot_time"),
+    Index("ix_market_odds_source_snapshot_time", "source", "snapshot_time"),
+    comment="what the markets said",
+    **_sqlite(),
+)
+
+market_outcomes = Table(
+    "market_outcomes",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),
+    Column("game_id", Text, ForeignKey("games.id"), nullable=False),
+    Column("market_id", Text, nullable=False),
+    Column("player_name", Text, nullable=False),
+    Column("resolved_outcome", Text),
+    Column("actual_first_td_scorer", Text),
+    Column("resolution_time", UtcDateTime),
+    _now("created_at"),
+    Column("player_id", Text),
+    UniqueConstraint("source", "market_id"),
+    CheckConstraint(_MARKET_SOURCES, name="source_known"),
+    CheckConstraint("resolved_outcome IN ('yes', 'no', 'void')", name="resolved_outcome_known"),
+    Index("ix_market_outcomes_game_id", "game_id"),
+    comment="how the markets were settled",
+    **_sqlite(),
+)
+
+pick_market_odds = Table(
+    "pick_market_odds",
+    metadata,
+    _id(),
+    Column("pick_id", Integer, ForeignKey("picks.id", ondelete="CASCADE"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("closing_probability", Float),
+    Column("closing_at", UtcDateTime),
+    _now("updated_at"),
+    UniqueConstraint("pick_id", "source"),
+    CheckConstraint(_MARKET_SOURCES, name="source_known"),
+    comment="the market's price of each pick",
+    **_sqlite(),
+)
+
+# --- operations ------------------------------------------------------------------------------------------------------
+
+sync_runs = Table(
+    "sync_runs",
+    metadata,
+    _id(),
+    Column("dataset", Text, nullable=False, comment="schedules, rosters, weekly_rosters, pbp"),
+    Column("season", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("message", Text),
+    Column("sha256", Text),
+    Column("size_bytes", BigInteger),
+    Column("upstream_modified_at", UtcDateTime),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Column("rows_read", Integer),
+    Column("rows_inserted", Integer),
+    Column("rows_updated", Integer),
+    Column("rows_unchanged", Integer),
+    Column("rows_retired", Integer),
+    Column("run_id", Text, comment="the Dagster run that fetched it"),
+    CheckConstraint("status IN ('changed', 'unchanged', 'absent', 'failed')", name="status_known"),
+    Index("ix_sync_runs_dataset_season", "dataset", "season", "id"),
+    comment="what was fetched from where, and what it changed",
+    **_sqlite(),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    Column("table_name", Text, nullable=False),
+    Column("season", Integer),
+    Column("key", Text, nullable=False, comment="what names the row in its source"),
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False, comment="the row, whole, as JSON"),
+    Column("source", Text),
+    _now("created_at"),
+    Column("resolved_at", UtcDateTime),
+    Index("ix_quarantine_table_name_season", "table_name", "season"),
+    comment="what could not be taken, whole, with the reason",
+    **_sqlite(),
+)
+
+sync_metadata = Table(
+    "sync_metadata",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text),
+    _now("updated_at"),
+    comment="kept for the old application",
+)
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    _now("applied_at"),
+    Column("description", Text),
+    comment="kept for the old application, which migrates whatever is above its highest number",
+)
