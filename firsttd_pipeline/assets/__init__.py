@@ -1,0 +1,12 @@
+"""The software-defined assets: one module per asset, named as the asset. `ASSETS` lists them in the order of the flow."""
+
+from firsttd_pipeline.assets.games import games
+from firsttd_pipeline.assets.kickoff_decisions import kickoff_decisions
+from firsttd_pipeline.assets.leaderboard import leaderboard
+from firsttd_pipeline.assets.player_stats import player_stats
+from firsttd_pipeline.assets.results import results
+from firsttd_pipeline.assets.rosters import rosters
+from firsttd_pipeline.assets.team_ratings import team_ratings
+from firsttd_pipeline.assets.touchdowns import touchdowns
+
+ASSETS = [rosters, games, touchdowns, kickoff_decisions, team_ratings, results, player_stats, leaderboard]

@@ -1,0 +1,208 @@
+"""What every asset shares: the league as a resource, failures that say whether a retry helps, and a report as metadata.
+
+An asset fetches, decides, stores and reports through its `refresh` module; the code here only speaks Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from sqlalchemy import Table
+
+from firsttd_pipeline.automation.partitions import season_of, season_partitions
+from firsttd_pipeline.checks import CHECKS, Check
+from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh.base import League, RefreshError, Report, utc_now
+from firsttd_pipeline.settings import Settings, load_settings
+from firsttd_pipeline.sources.http import SourceError, TransientSourceError
+from firsttd_pipeline.storage.engine import StorageError
+from firsttd_pipeline.storage.upgrade import require_current
+
+OWNERS = ["team:first-td-ops"]
+Refresh = Callable[[League, int, datetime], Report]
+
+
+class LeagueSource:
+    """The resource that opens the league for one run. Settings are read when a run starts, never at import."""
+
+    def __init__(self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        self._settings = settings
+        self.clock = clock
+
+    @property
+    def settings(self) -> Settings:
+        """The settings given, or those of the environment now."""
+        return self._settings or load_settings()
+
+    def open(self, run_id: str) -> League:
+        """Open the league and refuse a database that is not at this version."""
+        league = League.open(self.settings, run_id=run_id)
+        try:
+            require_current(league.db)
+        except Exception:
+            league.close()
+            raise
+        return league
+
+
+def spec_arguments(name: str, table: Table, description: str, group: str, kinds: set[str]) -> dict[str, Any]:
+    """The arguments that every asset of the league gives to `@dg.asset`."""
+    return {
+        "name": name,
+        "description": description,
+        "group_name": group,
+        "kinds": {"python", "sql"} | kinds,
+        "owners": OWNERS,
+        "partitions_def": season_partitions,
+        "metadata": {"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
+        "check_specs": [
+            dg.AssetCheckSpec(
+                check.name,
+                asset=name,
+                description=check.description,
+                blocking=check.blocking,
+                partitions_def=season_partitions,
+            )
+            for check in CHECKS[name]
+        ],
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The table's columns as the UI shows them, from the one truth in `storage/schema.py`."""
+    columns = []
+    for column in table.columns:
+        constraints = dg.TableColumnConstraints(
+            nullable=bool(column.nullable),
+            unique=bool(column.primary_key),
+            other=[f"→ {key.target_fullname}" for key in column.foreign_keys],
+        )
+        columns.append(
+            dg.TableColumn(
+                column.name, type=str(column.type), description=column.comment or None, constraints=constraints
+            )
+        )
+    described = [f"{c.name}: {c.sqltext}" for c in table.constraints if hasattr(c, "sqltext")]
+    return dg.TableSchema(columns, constraints=dg.TableConstraints(other=described) if described else None)
+
+
+def materialize(
+    context: dg.AssetExecutionContext, source: LeagueSource, table: Table, refresh: Refresh
+) -> dg.MaterializeResult[Any]:
+    """Run one refresh for the run's season, then the asset's checks, and report both.
+
+    Raises:
+        dagster.Failure: says what happened and what to do; `allow_retries` only where a retry can help.
+    """
+    season = season_of(context.partition_key)
+    now = source.clock()
+    try:
+        with source.open(context.run_id) as league:
+            report = refresh(league, season, now)
+            results = [_check_result(check, league, season, now, report) for check in CHECKS[report.asset]]
+            total = league.db.count(table)
+    except (SourceError, StorageError, RefreshError) as error:
+        raise failure(error) from error
+    for note in report.notes:
+        context.log.info(note)
+    if report.absence:
+        context.log.info(f"Nothing to take for {season}: {report.absence}")
+    metadata = report_metadata(report, table, total)
+    return dg.MaterializeResult(metadata=metadata, check_results=results)
+
+
+def failure(error: Exception) -> dg.Failure:
+    """The error as Dagster's Failure: the message an operator reads, and whether trying again helps."""
+    transient = isinstance(error, TransientSourceError)
+    return dg.Failure(
+        description=str(error),
+        metadata={"kind": type(error).__name__, "a retry helps": transient},
+        allow_retries=transient,
+    )
+
+
+def report_metadata(report: Report, table: Table, total: int) -> Mapping[str, Any]:
+    """What the UI shows of a report: counts, source and its time, a preview, notes."""
+    counts = report.counts
+    metadata: dict[str, Any] = {
+        "dagster/row_count": total,
+        "dagster/partition_row_count": counts.inserted + counts.updated + counts.unchanged,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "retired": counts.retired,
+    }
+    metadata |= report.facts
+    if report.source:
+        metadata["dagster/uri"] = report.source.url
+        metadata["source"] = dg.MetadataValue.url(report.source.url)
+        metadata["source sha256"] = report.source.sha256
+        metadata["source size"] = report.source.size_bytes
+        metadata["fetched at"] = dg.MetadataValue.timestamp(report.source.fetched_at)
+        if report.source.modified_at:
+            metadata["upstream time"] = dg.MetadataValue.timestamp(report.source.modified_at)
+    if report.absence:
+        metadata["absent"] = report.absence
+    if report.notes:
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"* {markdown_text(note)}" for note in report.notes))
+    if report.preview.height:
+        metadata["preview"] = preview_table(report.preview)
+    return metadata
+
+
+def markdown_text(text: str) -> str:
+    """Text for a Markdown cell or line: what a member typed is shown, never interpreted."""
+    for character in "\\`*_{}[]()<>#|~!":
+        text = text.replace(character, "&#" + str(ord(character)) + ";")
+    return " ".join(text.split())
+
+
+def preview_table(frame: pl.DataFrame) -> dg.TableMetadataValue:
+    """A small frame as a table in the UI; everything but numbers becomes text."""
+    records = []
+    for row in frame.iter_rows(named=True):
+        records.append(
+            dg.TableRecord(
+                {name: v if isinstance(v, (int, float, bool)) else "" if v is None else str(v) for name, v in row.items()}
+            )
+        )
+    columns = [dg.TableColumn(name, type=_type_name(dtype)) for name, dtype in frame.schema.items()]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def _type_name(dtype: pl.DataType) -> str:
+    return "int" if dtype.is_integer() else "float" if dtype.is_float() else "bool" if dtype == pl.Boolean else "string"
+
+
+def _check_result(check: Check, league: League, season: int, now: datetime, report: Report) -> dg.AssetCheckResult:
+    violations = check.run(league, season, now, report)
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        passed=not violations,
+        severity=dg.AssetCheckSeverity.ERROR if check.blocking or check.error else dg.AssetCheckSeverity.WARN,
+        description=check_text(check, violations),
+        metadata=_check_metadata(violations),
+    )
+
+
+def check_text(check: Check, violations: list[Violation]) -> str:
+    """One sentence each: what, how many, an example, what to do."""
+    if not violations:
+        return "holds: " + check.description
+    return "\n".join(str(violation) for violation in violations)
+
+
+def _check_metadata(violations: list[Violation]) -> dict[str, Any]:
+    if not violations:
+        return {"violations": 0}
+    rows = pl.DataFrame(
+        [
+            {"rule": v.rule, "count": v.count, "example": str(v.example), "what to do": v.remedy}
+            for v in violations
+        ]
+    )
+    return {"violations": sum(v.count for v in violations), "details": preview_table(rows)}

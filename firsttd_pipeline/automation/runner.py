@@ -1,0 +1,155 @@
+"""Runs the nightly job from a terminal through Dagster, so that the run stands in the same instance that the UI shows.
+
+The command line calls this; the schedule and the UI launch the very same job through the daemon.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from firsttd_pipeline.assets.base import AssetEvent, LeagueSource
+from firsttd_pipeline.automation.home import prepare_home
+from firsttd_pipeline.automation.jobs import NIGHTLY
+from firsttd_pipeline.definitions import build_definitions
+from firsttd_pipeline.refresh.base import utc_now
+from firsttd_pipeline.settings import Settings
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+@dataclass
+class CheckOutcome:
+    """One check of one asset: `level` is ok, warning or failed (failed and blocking stops what depends on it)."""
+
+    asset: str
+    name: str
+    level: str
+    text: str
+    blocking: bool
+
+
+@dataclass
+class SeasonOutcome:
+    """What the nightly job did for one season."""
+
+    season: int
+    run_id: str
+    success: bool
+    events: list[AssetEvent] = field(default_factory=list)
+    checks: list[CheckOutcome] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> int:
+        """Rows inserted, updated or retired in all tables."""
+        return sum(
+            e.report.counts.inserted + e.report.counts.updated + e.report.counts.retired
+            for e in self.events
+            if e.report is not None
+        )
+
+    @property
+    def warnings(self) -> list[CheckOutcome]:
+        """Checks that do not hold but stop nothing."""
+        return [check for check in self.checks if check.level == "warning"]
+
+
+class Nightly:
+    """The nightly job with one set of settings, runnable for any season. Use as a context manager."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        listener: Callable[[AssetEvent], None] | None = None,
+        progress: Callable[[str, int, int | None], None] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._events: list[AssetEvent] = []
+        self._listener = listener
+        prepare_home(settings)
+        source = LeagueSource(settings, clock, listener=self._hear, progress=progress)
+        self._job = build_definitions(settings, source=source).resolve_job_def(NIGHTLY)
+        self._blocking = {
+            (spec.asset_key.to_user_string(), spec.name)
+            for asset in self._job.asset_layer.asset_graph.assets_defs
+            for spec in asset.check_specs
+            if spec.blocking
+        }
+        self._instance = dg.DagsterInstance.get()
+        self._close_dead_runs()
+
+    def __enter__(self) -> Nightly:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._instance.dispose()
+
+    def run(self, season: int, tags: dict[str, str] | None = None) -> SeasonOutcome:
+        """Run the job for one season and tell what came of it; a failing asset is an outcome, not an exception."""
+        self._events.clear()
+        result = self._job.execute_in_process(
+            instance=self._instance,
+            partition_key=str(season),
+            run_config=_QUIET,
+            raise_on_error=False,
+            tags={"firsttd/door": "command line", **_process_tags(), **(tags or {})},
+        )
+        outcome = SeasonOutcome(season, result.run_id, result.success, list(self._events))
+        outcome.errors = [event.error for event in self._events if event.error]
+        outcome.checks = [self._check(evaluation) for evaluation in result.get_asset_check_evaluations()]
+        if not result.success and not outcome.errors:
+            outcome.errors = [_failure_text(event) for event in result.get_failed_step_keys_events()] if hasattr(
+                result, "get_failed_step_keys_events"
+            ) else [_failure_text(e) for e in result.all_events if e.is_step_failure]
+        return outcome
+
+    def _hear(self, event: AssetEvent) -> None:
+        if event.state != "started":
+            self._events.append(event)
+        if self._listener:
+            self._listener(event)
+
+    def _check(self, evaluation: dg.AssetCheckEvaluation) -> CheckOutcome:
+        asset = evaluation.asset_key.to_user_string()
+        level = (
+            "ok" if evaluation.passed else "warning" if evaluation.severity == dg.AssetCheckSeverity.WARN else "failed"
+        )
+        blocking = (asset, evaluation.check_name) in self._blocking
+        return CheckOutcome(asset, evaluation.check_name, level, evaluation.description or "", blocking)
+
+    def _close_dead_runs(self) -> None:
+        """A run of this door whose process was killed would look busy for ever: mark it as failed."""
+        unfinished = dg.RunsFilter(statuses=_UNFINISHED, tags={"firsttd/host": socket.gethostname()})
+        for run in self._instance.get_runs(filters=unfinished):
+            if not _alive(run.tags.get("firsttd/pid", "")):
+                self._instance.report_run_failed(
+                    run, "The process of this run was ended from outside; the database is as the last finished asset left it."
+                )
+
+
+def _process_tags() -> dict[str, str]:
+    return {"firsttd/pid": str(os.getpid()), "firsttd/host": socket.gethostname()}
+
+
+def _alive(pid: str) -> bool:
+    if not pid.isdigit():
+        return True
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(int(pid), 0)
+        return True
+    return False
+
+
+def _failure_text(event: Any) -> str:
+    error = event.step_failure_data.error
+    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"

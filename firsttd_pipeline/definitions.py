@@ -1,0 +1,40 @@
+"""The one Definitions object. `build_definitions(...)` is the seam: tests and the command line give their own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import dagster as dg
+
+from firsttd_pipeline.assets import ASSETS
+from firsttd_pipeline.assets.base import LeagueSource
+from firsttd_pipeline.automation.jobs import nightly_job
+from firsttd_pipeline.automation.schedules import build_nightly_schedule
+from firsttd_pipeline.refresh.base import utc_now
+from firsttd_pipeline.settings import Settings, load_settings
+
+
+def build_definitions(
+    settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+) -> dg.Definitions:
+    """Everything Dagster needs to know.
+
+    Args:
+        settings: the settings to run with; by default those of the environment, read anew by every run.
+        clock: gives the current time (aware).
+
+    Raises:
+        SettingsError: a setting is wrong; the UI and every command show the message.
+    """
+    current = settings or load_settings()
+    return dg.Definitions(
+        assets=ASSETS,
+        jobs=[nightly_job],
+        schedules=[build_nightly_schedule(current.timezone)],
+        resources={"league": LeagueSource(settings, clock)},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

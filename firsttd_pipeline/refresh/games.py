@@ -1,0 +1,194 @@
+"""`games`: the season's schedule, with kickoffs, scores and a status that follows from them.
+
+A game that left the schedule is never removed under a pick: it is marked, and where it lives on under another id
+its picks follow it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection, delete, select, update
+
+from firsttd_pipeline.domain.seasons import kickoff_expr, status_expr
+from firsttd_pipeline.refresh.base import League, RefreshError, Report, record_failure, record_fetch
+from firsttd_pipeline.sources.http import SourceError
+from firsttd_pipeline.sources.nflverse import Fetched
+from firsttd_pipeline.storage.schema import games, kickoff_decisions, picks, weeks
+from firsttd_pipeline.storage.schema import game_records as records_table
+from firsttd_pipeline.storage.schema import touchdowns as touchdowns_table
+from firsttd_pipeline.storage.sync import sync_partition
+
+_HAND_SET = ("postponed", "cancelled")
+
+
+def refresh(league: League, season: int, now: datetime) -> Report:
+    """Bring the season's games up to date with the schedule, in one transaction.
+
+    Raises:
+        SourceError: the schedule could not be fetched or is not what it should be.
+        RefreshError: the schedule has no game of this season.
+    """
+    try:
+        fetched = league.client.schedules()
+    except SourceError as error:
+        record_failure(league, "schedules", season, error, now)
+        raise
+    with league.db.write() as conn:
+        report = store(conn, league, season, fetched, now)
+    return report
+
+
+def store(conn: Connection, league: League, season: int, fetched: Fetched, now: datetime) -> Report:
+    """Write one season of a fetched schedule inside the caller's transaction."""
+    schedule = fetched.frame.filter(pl.col("season") == season)
+    if schedule.is_empty():
+        raise RefreshError(
+            f"The schedule at {fetched.source.url} has no game of {season}: nothing was written. "
+            "A season's schedule appears in May; for an earlier season check FIRSTTD_NFLVERSE_URL."
+        )
+    rows = game_rows(schedule, now)
+    before = league.db.frame(select(games).where(games.c.season == season), conn=conn)
+    rows = keep_hand_set(rows, before)
+    moves = departed(before, rows)
+    _ensure_weeks(conn, league, season, rows, now)
+    _rekey_twins(conn, moves)
+    counts = sync_partition(conn, games, rows, key=("id",), scope=games.c.season == season, missing="keep", now=now)
+    newly = _mark_departed(conn, before, moves, now)
+    relinked = _relink(conn, moves)
+    counts.updated += newly
+    record_fetch(conn, league, source := fetched.source.for_season(season), counts, schedule.height)
+    by_status = dict(rows.group_by("status").len().sort("status").iter_rows())
+    report = Report("games", season, counts, source=source, preview=_preview(rows))
+    report.facts = {f"games {name.replace('_', ' ')}": n for name, n in by_status.items()}
+    report.facts["games"] = rows.height
+    for old, new in moves.moved.items():
+        report.notes.append(f"{old} is now {new}: {relinked.get(old, 0)} picks follow it")
+    report.notes += [f"{old} left the schedule: cancelled" for old in moves.cancelled]
+    return report
+
+
+def game_rows(schedule: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """nflverse's schedule rows as rows of `games` (without created_at and updated_at)."""
+    return (
+        schedule.with_columns(kickoff_expr().alias("kickoff_at"))
+        .with_columns(status_expr(now).alias("status"))
+        .select(
+            pl.col("game_id").alias("id"),
+            pl.col("season").cast(pl.Int64),
+            pl.col("week").cast(pl.Int64),
+            "game_type",
+            pl.col("gameday").str.to_date("%Y-%m-%d", strict=False).alias("game_date"),
+            "kickoff_at",
+            "home_team",
+            "away_team",
+            pl.col("home_score").cast(pl.Int64),
+            pl.col("away_score").cast(pl.Int64),
+            "status",
+            pl.lit("nflverse").alias("source"),
+            (pl.col("overtime") == 1).alias("overtime"),
+            (pl.col("location") == "Neutral").alias("neutral_site"),
+            pl.lit(None, dtype=pl.Datetime("us", "UTC")).alias("deleted_at"),
+        )
+        .sort("id")
+    )
+
+
+def keep_hand_set(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """A status `postponed` or `cancelled` entered by hand stands until the schedule has a score."""
+    held = before.filter(pl.col("status").is_in(_HAND_SET) & pl.col("deleted_at").is_null()).select(
+        "id", pl.col("status").alias("held")
+    )
+    return (
+        rows.join(held, on="id", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("held").is_not_null() & (pl.col("status") != "final"))
+            .then("held")
+            .otherwise("status")
+            .alias("status")
+        )
+        .drop("held")
+    )
+
+
+@dataclass
+class Departures:
+    """Games that the schedule no longer has: `moved` old id to new id, `twins` the same but with week and teams
+    unchanged (only the id was renamed), `cancelled` the rest."""
+
+    moved: dict[str, str] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
+
+
+def departed(before: pl.DataFrame, rows: pl.DataFrame) -> Departures:
+    """Decide what became of the games that the schedule no longer has.
+
+    A game has moved when a game new to us has the same two teams (home and away as before, else swapped).
+    """
+    known = set(before["id"])
+    listed = set(rows["id"])
+    fresh: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for row in rows.filter(~pl.col("id").is_in(list(known))).iter_rows(named=True):
+        fresh.setdefault((row["home_team"], row["away_team"]), []).append(row)
+    found = Departures()
+    for row in before.sort("id").iter_rows(named=True):
+        if row["id"] in listed:
+            continue
+        home, away = row["home_team"], row["away_team"]
+        candidates = fresh.get((home, away)) or fresh.get((away, home))
+        if candidates:
+            new = candidates.pop(0)
+            same_place = (new["week"], new["home_team"], new["away_team"]) == (row["week"], home, away)
+            (found.twins if same_place else found.moved)[row["id"]] = str(new["id"])
+        elif row["deleted_at"] is None:
+            found.cancelled.append(row["id"])
+    found.moved.update(found.twins)
+    return found
+
+
+def _ensure_weeks(conn: Connection, league: League, season: int, rows: pl.DataFrame, now: datetime) -> None:
+    wanted = rows.select("season", "week").unique().sort("week")
+    have = league.db.frame(select(weeks.c.season, weeks.c.week).where(weeks.c.season == season), conn=conn)
+    new = wanted.join(have.cast({"season": pl.Int64, "week": pl.Int64}), on=["season", "week"], how="anti")
+    if new.height:
+        conn.execute(weeks.insert(), new.sort("week").to_dicts())
+
+
+def _rekey_twins(conn: Connection, moves: Departures) -> None:
+    """Make room for a game whose id alone was renamed: week, home and away are unique, so the old row steps aside."""
+    for old in moves.twins:
+        conn.execute(update(games).where(games.c.id == old).values(away_team=games.c.away_team + "*"))
+
+
+def _relink(conn: Connection, moves: Departures) -> dict[str, int]:
+    """Picks (and what was entered by hand about a game) follow it to its new id; returns picks moved by old id."""
+    relinked = {}
+    for old, new in moves.moved.items():
+        relinked[old] = conn.execute(update(picks).where(picks.c.game_id == old).values(game_id=new)).rowcount
+    for old in moves.twins:
+        for table in (touchdowns_table, records_table, kickoff_decisions):
+            conn.execute(delete(table).where(table.c.game_id == old))
+        conn.execute(delete(games).where(games.c.id == old))
+    return relinked
+
+
+def _mark_departed(conn: Connection, before: pl.DataFrame, moves: Departures, now: datetime) -> int:
+    marked = 0
+    gone = {old: "postponed" for old in moves.moved if old not in moves.twins} | dict.fromkeys(
+        moves.cancelled, "cancelled"
+    )
+    for old, status in gone.items():
+        marked += conn.execute(
+            update(games).where(games.c.id == old).values(status=status, deleted_at=now, updated_at=now)
+        ).rowcount
+    return marked
+
+
+def _preview(rows: pl.DataFrame) -> pl.DataFrame:
+    played = rows.filter(pl.col("status") == "final").sort("kickoff_at", descending=True).head(5)
+    coming = rows.filter(pl.col("status") != "final").sort("kickoff_at").head(5)
+    columns = ["id", "game_type", "kickoff_at", "away_team", "away_score", "home_team", "home_score", "status"]
+    return pl.concat([played, coming]).select(columns)

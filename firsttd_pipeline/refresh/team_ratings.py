@@ -1,0 +1,41 @@
+"""`team_ratings`: Elo of every team, week by week, from the schedule's whole history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from firsttd_pipeline.domain.ratings import elo_ratings
+from firsttd_pipeline.refresh.base import League, RefreshError, Report, last_fetch
+from firsttd_pipeline.storage.schema import team_ratings
+from firsttd_pipeline.storage.sync import sync_partition
+
+
+def refresh(league: League, season: int, now: datetime) -> Report:
+    """Rate the season's teams from the schedule that `games` fetched.
+
+    Raises:
+        RefreshError: no schedule was fetched yet.
+    """
+    with league.db.read() as conn:
+        source = last_fetch(conn, "schedules", season)
+    if source is None:
+        raise RefreshError(f"No schedule was fetched for {season} yet: materialise `games` of this season first.")
+    rows = elo_ratings(league.client.read_schedules(source), season)
+    with league.db.write() as conn:
+        counts = sync_partition(
+            conn,
+            team_ratings,
+            rows,
+            key=("team", "season", "week"),
+            scope=team_ratings.c.season == season,
+            missing="delete",
+            now=now,
+            ignore=("id", "updated_at", "offensive_rating", "defensive_rating"),
+        )
+    last = rows.filter(pl.col("week") == pl.col("week").max()).sort("elo_rating", descending=True)
+    report = Report("team_ratings", season, counts, source=source)
+    report.preview = last.select("team", "week", "elo_rating", "wins", "losses", "ties", "rating_trend").head(10)
+    report.facts = {"teams": last.height, "weeks rated": int(rows["week"].max() or 0)}  # type: ignore[arg-type]
+    return report
