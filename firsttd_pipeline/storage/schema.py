@@ -1,7 +1,7 @@
 """The single truth of the league's database: every table, key, check and index.
 
 Alembic migrations build exactly this (a test holds the two equal on SQLite and PostgreSQL), and the column schemas
-that the Dagster UI shows are generated from it. Names are a contract with the league's own app, which reads these tables.
+that the Dagster UI shows are generated from it. Names are a contract with the league's own app, which reads them.
 Nothing here opens a connection; triggers live in `triggers.py`, migrations in `migrations/`.
 """
 
@@ -72,9 +72,8 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        found: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _id() -> Column[int]:
@@ -137,7 +136,9 @@ games = Table(
     Column("home_score", Integer),
     Column("away_score", Integer),
     Column("status", Text, nullable=False, server_default=text("'scheduled'")),
-    Column("source", Text, nullable=False, server_default=text("'external'"), comment="nflverse, legacy, manual, external"),
+    Column(
+        "source", Text, nullable=False, server_default=text("'external'"), comment="nflverse, legacy, manual, external"
+    ),
     Column("overtime", Boolean(create_constraint=False)),
     Column("neutral_site", Boolean(create_constraint=False)),
     Column("deleted_at", UtcDateTime, comment="when it left the schedule; rows are never removed under a pick"),
@@ -242,7 +243,7 @@ picks = Table(
     Column("odds", Float, comment="American"),
     Column("theoretical_return", Float),
     _now("created_at"),
-    Column("game_id", Text, ForeignKey("games.id", ondelete="RESTRICT")),
+    Column("game_id", Text, ForeignKey("games.id")),
     Column("kind", Text, nullable=False, server_default=text("'player'")),
     Column("player_id", Text, comment="gsis_id, DST:SEA or NO_TD; null: not understood yet"),
     Column("position", Text),
@@ -343,7 +344,7 @@ player_stats = Table(
     Column("recent_form", Text, server_default=text("'COLD'")),
     _now("updated_at"),
     Column("player_id", Text, nullable=False, comment="gsis_id"),
-    Column("roster_id", Integer, ForeignKey("rosters.id", ondelete="RESTRICT"), nullable=False),
+    Column("roster_id", Integer, ForeignKey("rosters.id"), nullable=False),
     Column("games_played_source", Text, comment="weekly_rosters or plays"),
     Column("times_picked", Integer, nullable=False, server_default=text("0")),
     Column("times_hit", Integer, nullable=False, server_default=text("0"), comment="winning picks"),
