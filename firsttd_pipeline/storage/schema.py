@@ -146,9 +146,7 @@ games = Table(
     _now("updated_at"),
     UniqueConstraint("season", "week", "home_team", "away_team"),
     ForeignKeyConstraint(["season", "week"], ["weeks.season", "weeks.week"]),
-    CheckConstraint(
-        "status IN ('scheduled', 'in_progress', 'final', 'postponed', 'cancelled')", name="status_known"
-    ),
+    CheckConstraint("status IN ('scheduled', 'in_progress', 'final', 'postponed', 'cancelled')", name="status_known"),
     CheckConstraint("home_team <> away_team", name="two_teams"),
     CheckConstraint("home_score >= 0 AND away_score >= 0", name="scores_not_negative"),
     CheckConstraint(

