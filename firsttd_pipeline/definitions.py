@@ -16,13 +16,16 @@ from firsttd_pipeline.settings import Settings, load_settings
 
 
 def build_definitions(
-    settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+    settings: Settings | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    source: LeagueSource | None = None,
 ) -> dg.Definitions:
     """Everything Dagster needs to know.
 
     Args:
         settings: the settings to run with; by default those of the environment, read anew by every run.
         clock: gives the current time (aware).
+        source: opens the league; by default from `settings` and `clock`.
 
     Raises:
         SettingsError: a setting is wrong; the UI and every command show the message.
@@ -32,7 +35,7 @@ def build_definitions(
         assets=ASSETS,
         jobs=[nightly_job],
         schedules=[build_nightly_schedule(current.timezone)],
-        resources={"league": LeagueSource(settings, clock)},
+        resources={"league": source or LeagueSource(settings, clock)},
         executor=dg.in_process_executor,
     )
 

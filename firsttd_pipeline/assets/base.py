@@ -6,32 +6,57 @@ An asset fetches, decides, stores and reports through its `refresh` module; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 import polars as pl
-from sqlalchemy import Table
+from sqlalchemy import Table, func, select
 
 from firsttd_pipeline.automation.partitions import season_of, season_partitions
 from firsttd_pipeline.checks import CHECKS, Check
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League, RefreshError, Report, utc_now
+from firsttd_pipeline.refresh.base import League, ProgressCallback, RefreshError, Report, utc_now
 from firsttd_pipeline.settings import Settings, load_settings
 from firsttd_pipeline.sources.http import SourceError, TransientSourceError
 from firsttd_pipeline.storage.engine import StorageError
-from firsttd_pipeline.storage.upgrade import require_current
 
 OWNERS = ["team:first-td-ops"]
 Refresh = Callable[[League, int, datetime], Report]
 
 
+@dataclass(frozen=True)
+class AssetEvent:
+    """What a terminal shows of an asset: `state` is started, finished or failed."""
+
+    asset: str
+    season: int
+    state: str
+    report: Report | None = None
+    error: str = ""
+
+
 class LeagueSource:
     """The resource that opens the league for one run. Settings are read when a run starts, never at import."""
 
-    def __init__(self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        listener: Callable[[AssetEvent], None] | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> None:
         self._settings = settings
+        self._listener = listener
+        self._progress = progress
         self.clock = clock
+
+    def tell(self, event: AssetEvent) -> None:
+        """Let the door that started the run show what happens."""
+        if self._listener:
+            self._listener(event)
 
     @property
     def settings(self) -> Settings:
@@ -40,9 +65,9 @@ class LeagueSource:
 
     def open(self, run_id: str) -> League:
         """Open the league and refuse a database that is not at this version."""
-        league = League.open(self.settings, run_id=run_id)
+        league = League.open(self.settings, run_id=run_id, progress=self._progress)
         try:
-            require_current(league.db)
+            league.db.require_current()
         except Exception:
             league.close()
             raise
@@ -100,13 +125,18 @@ def materialize(
     """
     season = season_of(context.partition_key)
     now = source.clock()
+    name = context.asset_key.to_user_string()
+    source.tell(AssetEvent(name, season, "started"))
     try:
         with source.open(context.run_id) as league:
             report = refresh(league, season, now)
             results = [_check_result(check, league, season, now, report) for check in CHECKS[report.asset]]
-            total = league.db.count(table)
+            with league.db.read() as conn:
+                total = int(conn.execute(select(func.count()).select_from(table)).scalar_one())
     except (SourceError, StorageError, RefreshError) as error:
+        source.tell(AssetEvent(name, season, "failed", error=str(error)))
         raise failure(error) from error
+    source.tell(AssetEvent(name, season, "finished", report))
     for note in report.notes:
         context.log.info(note)
     if report.absence:

@@ -108,9 +108,7 @@ class Nightly:
         outcome.errors = [event.error for event in self._events if event.error]
         outcome.checks = [self._check(evaluation) for evaluation in result.get_asset_check_evaluations()]
         if not result.success and not outcome.errors:
-            outcome.errors = [_failure_text(event) for event in result.get_failed_step_keys_events()] if hasattr(
-                result, "get_failed_step_keys_events"
-            ) else [_failure_text(e) for e in result.all_events if e.is_step_failure]
+            outcome.errors = [_failure_text(event) for event in result.all_events if event.is_step_failure]
         return outcome
 
     def _hear(self, event: AssetEvent) -> None:

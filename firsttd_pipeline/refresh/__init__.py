@@ -1,0 +1,26 @@
+"""One module per asset: its whole work without Dagster. `run_season` does them all in the order of the graph."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from firsttd_pipeline.refresh import (
+    games,
+    kickoff_decisions,
+    leaderboard,
+    player_stats,
+    results,
+    rosters,
+    team_ratings,
+    touchdowns,
+)
+from firsttd_pipeline.refresh.base import League, RefreshError, Report
+
+STEPS = (rosters, games, touchdowns, kickoff_decisions, team_ratings, results, player_stats, leaderboard)
+
+__all__ = ["STEPS", "League", "RefreshError", "Report", "run_season"]
+
+
+def run_season(league: League, season: int, now: datetime) -> list[Report]:
+    """Refresh every table of one season, in the order of the asset graph; stops at the first error."""
+    return [step.refresh(league, season, now) for step in STEPS]

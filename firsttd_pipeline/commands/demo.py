@@ -1,0 +1,94 @@
+"""`firsttd demo`: the main job over a generated sample season served on loopback, in a home of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firsttd_pipeline.commands.context import FAILED, explained, fail, stderr
+from firsttd_pipeline.commands.database import bring_up_to_date
+from firsttd_pipeline.commands.output import Format, emit
+from firsttd_pipeline.commands.run import run_seasons, tell_outcome
+from firsttd_pipeline.commands.show import leaderboard_rows
+from firsttd_pipeline.commands.ui import serve_ui
+from firsttd_pipeline.refresh import games, rosters
+from firsttd_pipeline.refresh.base import League, utc_now
+from firsttd_pipeline.settings import load_settings
+from firsttd_pipeline.storage.pick_import import import_picks
+
+DEMO_HOME = Path(".firsttd-demo")
+DEMO_SEASON = 2025
+DEMO_SEED = 7
+LATE = "the sample season is generated after its games"
+
+
+@explained
+def demo(
+    home: Annotated[Path, typer.Option(help="The demo's own home; never a real league's.")] = DEMO_HOME,
+    seed: Annotated[int, typer.Option(help="Another seed gives another season.")] = DEMO_SEED,
+    ui: Annotated[bool, typer.Option("--ui", help="Open Dagster over the demo afterwards, until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The UI's port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Try everything without a network: a sample season, a sample league, the nightly job, the leaderboard."""
+    from firsttd_pipeline.sample.league import generate_league
+    from firsttd_pipeline.sample.season import generate_season
+    from firsttd_pipeline.sample.server import serve
+
+    folder = home.absolute() / f"sample-{seed}"
+    stderr.print(f"Generating a sample season (seed {seed}) in {_shown(folder)} ...", markup=False)
+    generate_season(seed, DEMO_SEASON, folder)
+    sheet = generate_league(seed, folder)
+    with serve(folder) as server:
+        settings = load_settings(
+            home=home.absolute(), database_url="", nflverse_url=server.url, season=DEMO_SEASON, backoff=0.1
+        )
+        bring_up_to_date(settings)
+        with League.open(settings) as league:
+
+            def ensure(season: int) -> None:
+                for step in (games, rosters):
+                    step.refresh(league, season, utc_now())
+
+            report = import_picks(
+                league.db,
+                sheet,
+                season=DEMO_SEASON,
+                now=utc_now(),
+                create_members=True,
+                late_reason=LATE,
+                ensure_season=ensure,
+            )
+        if report.bad:
+            raise fail(f"{len(report.bad)} sample picks were refused: {report.bad[0]}", FAILED)
+        stderr.print(f"Picks of the sample league: {report.counts()}", markup=False)
+        outcome = run_seasons(settings, [DEMO_SEASON])[0]
+        tell_outcome(outcome)
+        with League.open(settings) as league:
+            emit(leaderboard_rows(league, DEMO_SEASON, 0), Format.TABLE, title=f"Leaderboard of the sample season {DEMO_SEASON}")
+        if not outcome.success:
+            raise typer.Exit(FAILED)
+        stderr.print(
+            f"\nNext:\n"
+            f"  make demo-ui                        the same in Dagster's UI: graph, checks, metadata, schedule\n"
+            f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd players --season {DEMO_SEASON}\n"
+            f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd picks list --season {DEMO_SEASON}\n"
+            f"  make nightly                        the real season, from nflverse",
+            markup=False,
+        )
+        if ui:
+            environment = {
+                "FIRSTTD_HOME": str(settings.home),
+                "FIRSTTD_DATABASE_URL": "",
+                "FIRSTTD_NFLVERSE_URL": server.url,
+                "FIRSTTD_SEASON": str(DEMO_SEASON),
+            }
+            raise typer.Exit(serve_ui(settings, port, environment))
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

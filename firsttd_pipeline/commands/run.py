@@ -1,0 +1,113 @@
+"""`firsttd nightly` and `firsttd backfill`: the main job from a terminal, for one season or for many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from firsttd_pipeline.commands.context import DONE, FAILED, WRONG_USE, explained, fail, settings_or_exit, stderr
+from firsttd_pipeline.commands.database import bring_up_to_date
+from firsttd_pipeline.commands.output import Format, FormatOption, emit, plain
+from firsttd_pipeline.commands.progress import RunProgress
+from firsttd_pipeline.commands.show import leaderboard_rows
+from firsttd_pipeline.domain.seasons import FIRST_SEASON
+from firsttd_pipeline.refresh.base import League, utc_now
+from firsttd_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from firsttd_pipeline.automation.runner import SeasonOutcome
+
+SeasonOption = Annotated[
+    int | None, typer.Option("--season", help="The season; default FIRSTTD_SEASON, else by the date in New York.")
+]
+
+
+@explained
+def nightly(season: SeasonOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Run the main job for one season through Dagster, and print what it did and the leaderboard."""
+    settings = settings_or_exit()
+    now = utc_now()
+    wanted = _known_season(season or settings.season_at(now))
+    outcomes = run_seasons(settings, [wanted])
+    outcome = outcomes[0]
+    tell_outcome(outcome)
+    with League.open(settings) as league:
+        rows = leaderboard_rows(league, wanted, 0)
+    emit(rows, output, title=f"Leaderboard {wanted}", empty=f"No picks in {wanted} yet: `firsttd picks add` or `picks import`.")
+    if not outcome.success:
+        raise typer.Exit(FAILED)
+    raise typer.Exit(DONE)
+
+
+@explained
+def backfill(
+    first: Annotated[int, typer.Argument(metavar="FROM", help="The first season.")],
+    last: Annotated[int, typer.Argument(metavar="TO", help="The last season.")],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Run the main job for every season FROM to TO. A season that fails stops no other; run again to complete."""
+    settings = settings_or_exit()
+    if first > last:
+        raise fail(f"FROM {first} is after TO {last}: give the earlier season first.", WRONG_USE)
+    seasons = [_known_season(season) for season in range(first, last + 1)]
+    outcomes = run_seasons(settings, seasons, {"firsttd/backfill": f"{first}-{last}"})
+    rows = []
+    for outcome in outcomes:
+        state = "failed" if not outcome.success else "done" if outcome.changed else "nothing new"
+        rows.append(
+            {
+                "season": outcome.season,
+                "outcome": state,
+                "rows changed": outcome.changed,
+                "warnings": len(outcome.warnings),
+                "why": " ".join(outcome.errors or [f"{c.asset}: {c.name}" for c in outcome.checks if c.level == "failed"]),
+            }
+        )
+    emit(rows, output, title=f"Backfill {first} to {last}")
+    failed = [outcome.season for outcome in outcomes if not outcome.success]
+    if failed:
+        names = ", ".join(map(str, failed))
+        raise fail(f"{len(failed)} of {len(outcomes)} seasons failed: {names}. The others are complete.", FAILED)
+
+
+def run_seasons(settings: Settings, seasons: list[int], tags: dict[str, str] | None = None) -> list[SeasonOutcome]:
+    """Upgrade the database, then run the nightly job for each season, showing progress on stderr."""
+    bring_up_to_date(settings)
+    from firsttd_pipeline.automation.runner import Nightly  # Dagster takes a second to import: after the cheap checks
+
+    with RunProgress() as progress, Nightly(settings, listener=progress.asset, progress=progress.download) as job:
+        return [job.run(season, tags) for season in seasons]
+
+
+def tell_outcome(outcome: SeasonOutcome) -> None:
+    """Say on stderr what the run did: checks that do not hold, errors, and what changed in all."""
+    shown = [check for check in outcome.checks if check.level != "ok"]
+    if shown:
+        table = Table(title="Checks that do not hold", title_justify="left")
+        for name in ("", "asset", "check", "what and what to do"):
+            table.add_column(name, overflow="fold")
+        for check in shown:
+            table.add_row(
+                "✗" if check.level == "failed" else "!", check.asset, check.name, plain(check.text),
+                style="red" if check.level == "failed" else "yellow",
+            )
+        stderr.print(table)
+    for error in outcome.errors:
+        stderr.print(error, style="red", markup=False)
+    held = sum(check.level == "ok" for check in outcome.checks)
+    state = "done" if outcome.success else "FAILED"
+    changed = f"{outcome.changed} rows changed" if outcome.changed else "nothing new"
+    stderr.print(
+        f"Season {outcome.season}: {state}, {changed}; {held} of {len(outcome.checks)} checks hold. "
+        f"Run {outcome.run_id} stands in the UI (make ui).",
+        markup=False,
+    )
+
+
+def _known_season(season: int) -> int:
+    newest = utc_now().year + 1
+    if not FIRST_SEASON <= season <= newest:
+        raise fail(f"There is no season {season}: give one from {FIRST_SEASON} to {newest}.", WRONG_USE)
+    return season

@@ -1,0 +1,129 @@
+"""`firsttd leaderboard|players|status|settings`: what the database says, as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import case, func, select
+
+from firsttd_pipeline.commands.context import explained, open_league, settings_or_exit
+from firsttd_pipeline.commands.output import Format, FormatOption, emit
+from firsttd_pipeline.refresh.base import League, utc_now
+from firsttd_pipeline.storage.schema import games, picks, player_stats, pick_status, sync_runs, users, weeks
+from firsttd_pipeline.storage.schema import leaderboard as board
+
+SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
+
+
+@explained
+def leaderboard(
+    season: SeasonOption = None,
+    week: Annotated[int, typer.Option(min=0, help="A week; 0 is the season's total.")] = 0,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The standings of a season or of one of its weeks."""
+    with open_league() as league:
+        wanted = season or league.settings.season_at(utc_now())
+        rows = leaderboard_rows(league, wanted, week)
+    title = f"Leaderboard {wanted}" + (f", week {week}" if week else "")
+    emit(rows, output, title=title, empty="No standings: run `firsttd nightly` after picks are in.")
+
+
+def leaderboard_rows(league: League, season: int, week: int) -> list[dict[str, Any]]:
+    """The standings as rows for people: best first, ties by name."""
+    query = (
+        select(
+            board.c.rank, users.c.name.label("member"), board.c.picks, board.c.graded, board.c.first_td,
+            board.c.any_time_td, board.c.points, board.c.staked, board.c.profit, board.c.roi, board.c.win_rate,
+            board.c.pending, board.c.void, board.c.current_streak, board.c.best_streak,
+        )
+        .join(users, users.c.id == board.c.user_id)
+        .where(board.c.season == season, board.c.week == week)
+        .order_by(board.c.rank, users.c.name)
+    )  # fmt: skip
+    with league.db.read() as conn:
+        return [dict(row) for row in conn.execute(query).mappings()]
+
+
+@explained
+def players(
+    season: SeasonOption = None,
+    team: Annotated[str | None, typer.Option(help="A team, e.g. KC.")] = None,
+    position: Annotated[str | None, typer.Option(help="A position, e.g. WR.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The season's players, most first touchdowns first."""
+    with open_league() as league:
+        wanted = season or league.settings.season_at(utc_now())
+        query = select(
+            player_stats.c.player_name.label("player"), player_stats.c.team, player_stats.c.position,
+            player_stats.c.games_played.label("games"), player_stats.c.first_td_count.label("first_td"),
+            player_stats.c.any_time_td_count.label("any_time_td"), player_stats.c.red_zone_targets,
+            player_stats.c.red_zone_touches, player_stats.c.last_td_week, player_stats.c.recent_form.label("form"),
+            player_stats.c.times_picked, player_stats.c.times_hit, player_stats.c.player_id,
+        ).where(player_stats.c.season == wanted)  # fmt: skip
+        if team:
+            query = query.where(player_stats.c.team == team.upper())
+        if position:
+            query = query.where(player_stats.c.position == position.upper())
+        query = query.order_by(
+            player_stats.c.first_td_count.desc(), player_stats.c.any_time_td_count.desc(), player_stats.c.player_name
+        ).limit(limit)
+        with league.db.read() as conn:
+            rows = [dict(row) for row in conn.execute(query).mappings()]
+    emit(rows, output, title=f"Players {wanted}", empty="No players: run `firsttd nightly` for this season first.")
+
+
+@explained
+def status(output: FormatOption = Format.TABLE) -> None:
+    """What is in the database, by season: games, picks by state, and when each source was last fetched."""
+    with open_league() as league, league.db.read() as conn:
+        seasons = {
+            row.season: {
+                "season": row.season, "games": row.games, "final": row.final, "picks": 0, "pending": 0,
+                "last fetch": "", "outcome": "",
+            }
+            for row in conn.execute(
+                select(
+                    games.c.season, func.count().label("games"), func.sum(_one(games.c.status == "final")).label("final")
+                )
+                .where(games.c.deleted_at.is_(None)).group_by(games.c.season).order_by(games.c.season)
+            )
+        }  # fmt: skip
+        counted = (
+            select(
+                weeks.c.season,
+                func.count(picks.c.id).label("picks"),
+                func.sum(_one(func.coalesce(pick_status.c.status, "pending") == "pending")).label("pending"),
+            )
+            .join(picks, picks.c.week_id == weeks.c.id)
+            .outerjoin(pick_status, pick_status.c.pick_id == picks.c.id)
+            .group_by(weeks.c.season)
+        )
+        for row in conn.execute(counted):
+            if row.season in seasons:
+                seasons[row.season] |= {"picks": row.picks, "pending": row.pending}
+        newest = select(func.max(sync_runs.c.id)).group_by(sync_runs.c.dataset, sync_runs.c.season)
+        fetches = select(sync_runs).where(sync_runs.c.id.in_(newest)).order_by(sync_runs.c.id)
+        for fetch in conn.execute(fetches):
+            row_ = seasons.setdefault(
+                fetch.season,
+                {"season": fetch.season, "games": 0, "final": 0, "picks": 0, "pending": 0, "last fetch": "", "outcome": ""},
+            )
+            row_["last fetch"] = fetch.fetched_at.isoformat(timespec="seconds")
+            if fetch.status in ("failed", "absent"):
+                row_["outcome"] = (f"{row_['outcome']}; " if row_["outcome"] else "") + f"{fetch.dataset} {fetch.status}"
+    rows = [row | {"outcome": row["outcome"] or ("ok" if row["last fetch"] else "")} for row in seasons.values()]
+    emit(rows, output, title="Seasons", empty="The database is empty: run `firsttd nightly`.")
+
+
+@explained
+def settings(output: FormatOption = Format.TABLE) -> None:
+    """Every setting with its value (secrets masked), and where it comes from."""
+    emit(settings_or_exit().shown(utc_now()), output, title="Settings")
+
+
+def _one(condition: Any) -> Any:
+    return case((condition, 1), else_=0)

@@ -1,0 +1,57 @@
+"""`leaderboard`: the standings of the season and of each of its weeks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import select
+
+from firsttd_pipeline.domain.standings import leaderboard as decide
+from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.storage.schema import games, leaderboard, pick_status, picks, results, users, weeks
+from firsttd_pipeline.storage.sync import sync_partition
+
+
+def refresh(league: League, season: int, now: datetime) -> Report:
+    """Rank the season's members, in one transaction."""
+    with league.db.write() as conn:
+        grades = league.db.frame(
+            select(
+                picks.c.id.label("pick_id"),
+                picks.c.user_id,
+                weeks.c.week,
+                pick_status.c.status,
+                pick_status.c.points,
+                pick_status.c.stake,
+                results.c.actual_return.label("profit"),
+                results.c.any_time_td,
+                games.c.kickoff_at,
+            )
+            .join(weeks, weeks.c.id == picks.c.week_id)
+            .join(pick_status, pick_status.c.pick_id == picks.c.id)
+            .outerjoin(results, results.c.pick_id == picks.c.id)
+            .outerjoin(games, games.c.id == picks.c.game_id)
+            .where(weeks.c.season == season),
+            conn=conn,
+        )
+        rows = decide(season, grades)
+        counts = sync_partition(
+            conn,
+            leaderboard,
+            rows,
+            key=("season", "week", "user_id"),
+            scope=leaderboard.c.season == season,
+            missing="delete",
+            now=now,
+        )
+        names = league.db.frame(select(users.c.id.label("user_id"), users.c.name.label("member")), conn=conn)
+    total = rows.filter(pl.col("week") == 0).join(names, on="user_id", how="left").sort("rank", "member")
+    report = Report("leaderboard", season, counts)
+    report.preview = total.select(
+        "rank", "member", "picks", "first_td", "any_time_td", "points", "staked", "profit", "roi", "pending"
+    ).head(20)
+    report.facts = {"members": total.height, "picks": int(total["picks"].sum())}
+    if total.is_empty():
+        report.notes.append(f"No picks in {season} yet: the leaderboard is empty")
+    return report

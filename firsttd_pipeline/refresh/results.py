@@ -1,0 +1,237 @@
+"""`results` and `pick_status`: the grade of every pick that can be decided, and the reason where none can.
+
+Grades are derived anew every run. Only `pipeline` rows are written; a grade by hand or by another program stands.
+Every grade that changes is kept in `result_events`, old and new.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection, Select, insert, select
+
+from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
+from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.storage.picks import understand_picks
+from firsttd_pipeline.storage.schema import (
+    game_records,
+    games,
+    pick_status,
+    picks,
+    result_events,
+    results,
+    rosters,
+    touchdowns,
+    users,
+    weeks,
+)
+from firsttd_pipeline.storage.sync import sync_partition
+
+GRADE = ["is_correct", "any_time_td", "actual_scorer", "actual_scorer_id", "actual_return"]
+
+
+def refresh(league: League, season: int, now: datetime) -> Report:
+    """Grade the season's picks, in one transaction."""
+    with league.db.write() as conn:
+        understood = understand_picks(conn, season)
+        facts = _read(conn, league, season)
+        grades = grade_picks(**facts, rules=league.settings.rules, now=now).rename({"profit": "actual_return"})
+        standing = league.db.frame(_standing(season), conn=conn)
+        foreign = standing.filter(pl.col("graded_by") != "pipeline")
+        statuses = _statuses(grades, foreign, facts["picks"], facts["games"], league.settings.rules, now)
+        changes = _changes(standing.filter(pl.col("graded_by") == "pipeline"), grades, facts["picks"])
+        old_status = league.db.frame(select(pick_status).where(pick_status.c.pick_id.in_(_pick_ids(season))), conn=conn)
+        events = _events(changes, old_status, statuses, league.run_id, now)
+        if events:
+            conn.execute(insert(result_events), events)
+        own = _own_rows(grades, foreign, standing, now)
+        counts = sync_partition(
+            conn,
+            results,
+            own,
+            key=("pick_id",),
+            scope=results.c.pick_id.in_(_pick_ids(season)) & (results.c.graded_by == "pipeline"),
+            missing="delete",
+            now=now,
+            ignore=("id", "created_at"),
+        )
+        sync_partition(
+            conn,
+            pick_status,
+            statuses,
+            key=("pick_id",),
+            scope=pick_status.c.pick_id.in_(_pick_ids(season)),
+            missing="delete",
+            now=now,
+        )
+    return _report(season, counts, statuses, foreign, grades, events, understood, own)
+
+
+def _pick_ids(season: int) -> Select[tuple[int]]:
+    return select(picks.c.id).join(weeks, weeks.c.id == picks.c.week_id).where(weeks.c.season == season)
+
+
+def _standing(season: int) -> Select[tuple[object, ...]]:
+    return select(
+        results.c.pick_id, results.c.graded_by, results.c.graded_at, *(results.c[name] for name in GRADE)
+    ).where(results.c.pick_id.in_(_pick_ids(season)))
+
+
+def _read(conn: Connection, league: League, season: int) -> dict[str, pl.DataFrame]:
+    """The frames that grading takes: picks, games, touchdowns, records."""
+    of_season = league.db.frame(
+        select(
+            picks.c.id.label("pick_id"),
+            picks.c.user_id,
+            weeks.c.season,
+            weeks.c.week,
+            picks.c.game_id,
+            picks.c.kind,
+            picks.c.player_id,
+            picks.c.player_name,
+            picks.c.team,
+            rosters.c.team.label("player_team"),
+            picks.c.odds,
+            picks.c.odds_placeholder,
+            users.c.base_bet,
+        )
+        .join(weeks, weeks.c.id == picks.c.week_id)
+        .join(users, users.c.id == picks.c.user_id)
+        .outerjoin(
+            rosters,
+            (rosters.c.season == weeks.c.season)
+            & (rosters.c.player_id == picks.c.player_id)
+            & rosters.c.retired_at.is_(None),
+        )
+        .where(weeks.c.season == season),
+        conn=conn,
+    ).unique("pick_id", keep="any", maintain_order=True)
+    picked = select(picks.c.game_id).where(picks.c.id.in_(_pick_ids(season)))
+    of_games = league.db.frame(select(games).where((games.c.season == season) | games.c.id.in_(picked)), conn=conn)
+    scored = league.db.frame(
+        select(touchdowns).join(games, games.c.id == touchdowns.c.game_id).where(games.c.season == season), conn=conn
+    )
+    records = league.db.frame(select(game_records).where(game_records.c.season == season), conn=conn)
+    return {
+        "picks": of_season,
+        "games": of_games.rename({"id": "game_id"}),
+        "touchdowns": scored,
+        "records": records,
+    }
+
+
+def _own_rows(grades: pl.DataFrame, foreign: pl.DataFrame, standing: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The rows of `results` that the pipeline owns; `graded_at` is kept where the grade is as it was."""
+    decided = grades.filter(pl.col("status") != "pending").join(foreign, on="pick_id", how="anti")
+    old = standing.select("pick_id", "graded_at", *(pl.col(name).alias("old_" + name) for name in GRADE))
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col("old_" + name)) for name in GRADE)
+    return (
+        decided.join(old, on="pick_id", how="left")
+        .with_columns(
+            pl.when(same & pl.col("graded_at").is_not_null()).then("graded_at").otherwise(pl.lit(now)).alias("graded_at"),
+            pl.lit("pipeline").alias("graded_by"),
+        )
+        .select("pick_id", *GRADE, "graded_at", "graded_by")
+        .sort("pick_id")
+    )
+
+
+def _statuses(
+    grades: pl.DataFrame,
+    foreign: pl.DataFrame,
+    of_picks: pl.DataFrame,
+    of_games: pl.DataFrame,
+    rules: RulePack,
+    now: datetime,
+) -> pl.DataFrame:
+    """One row of `pick_status` per pick: from the standing row where somebody else graded, else from the plays."""
+    columns = ["pick_id", "status", "reason", "finality", "points", "stake"]
+    own = grades.join(foreign, on="pick_id", how="anti").select(columns)
+    if foreign.height:
+        theirs = grades_from_results(foreign, of_picks, of_games, rules, now).select(columns)
+        own = pl.concat([own, theirs], how="vertical_relaxed")
+    return own.with_columns(pl.lit(rules.version).alias("rule_pack")).sort("pick_id")
+
+
+def _changes(standing: pl.DataFrame, grades: pl.DataFrame, of_picks: pl.DataFrame) -> pl.DataFrame:
+    """The pipeline's own grades that change: one row per pick with old and new values."""
+    decided = grades.filter(pl.col("status") != "pending").select("pick_id", *GRADE)
+    both = standing.select("pick_id", *GRADE).join(decided, on="pick_id", how="left", suffix="_new")
+    still = pl.col("pick_id").is_in(decided["pick_id"].implode())
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name + "_new")) for name in GRADE)
+    who = of_picks.select("pick_id", "user_id", "season", "game_id", "player_id", "player_name")
+    return (
+        both.with_columns(still.alias("still"))
+        .filter(~pl.col("still") | differs)
+        .join(who, on="pick_id", how="left")
+        .sort("pick_id")
+    )
+
+
+def _events(
+    changes: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame, run_id: str | None, now: datetime
+) -> list[dict[str, object]]:
+    before = {row["pick_id"]: row for row in old.iter_rows(named=True)}
+    after = dict(new.select("pick_id", "status").iter_rows())
+    events: list[dict[str, object]] = []
+    for row in changes.iter_rows(named=True):
+        was = before.get(row["pick_id"], {})
+        event: dict[str, object] = {
+            "happened_at": now,
+            "event": "flipped" if row["still"] else "ungraded",
+            "graded_by": "pipeline",
+            "old_status": was.get("status"),
+            "new_status": after.get(row["pick_id"]),
+            "was_official": was.get("finality") == "official",
+            "run_id": run_id,
+        }
+        for name in ("pick_id", "user_id", "season", "game_id", "player_id", "player_name"):
+            event[name] = row[name]
+        for name in ("is_correct", "any_time_td", "actual_scorer", "actual_return"):
+            event["old_" + name] = row[name]
+            event["new_" + name] = row[name + "_new"]
+        events.append(event)
+    return events
+
+
+def _report(
+    season: int,
+    counts: object,
+    statuses: pl.DataFrame,
+    foreign: pl.DataFrame,
+    grades: pl.DataFrame,
+    events: list[dict[str, object]],
+    understood: object,
+    own: pl.DataFrame,
+) -> Report:
+    report = Report("results", season, counts)  # type: ignore[arg-type]
+    tally = dict(statuses.group_by("status").len().iter_rows())
+    report.facts = {name: tally.get(name, 0) for name in ("won", "lost", "void", "pending")}
+    report.facts |= {
+        "picks": statuses.height,
+        "official": statuses.filter(pl.col("finality") == "official").height,
+        "grades changed": len(events),
+        "graded by others": foreign.height,
+    }
+    waiting = statuses.filter(pl.col("status") == "pending").group_by("reason").len().sort("len", descending=True)
+    report.notes = [f"{n} picks pending: {reason}" for reason, n in waiting.iter_rows()]
+    for event in events[:20]:
+        report.notes.append(
+            f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): "
+            f"{event['old_status']} is now {event['new_status']}"
+        )
+    late = [event for event in events if event["was_official"]]
+    if late:
+        report.violations["late_corrections"] = [
+            Violation(
+                rule="official grade changed",
+                count=len(late),
+                example=f"pick {late[0]['pick_id']} ({late[0]['player_name']}, {late[0]['game_id']}): "
+                f"{late[0]['old_status']} is now {late[0]['new_status']}",
+                remedy="upstream corrected a play after the grade was official; tell the members and see result_events",
+            )
+        ]
+    report.preview = own.sort("graded_at", "pick_id", descending=True).head(10)
+    return report
