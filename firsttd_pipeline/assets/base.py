@@ -90,7 +90,6 @@ def spec_arguments(name: str, table: Table, description: str, group: str, kinds:
                 asset=name,
                 description=check.description,
                 blocking=check.blocking,
-                partitions_def=season_partitions,
             )
             for check in CHECKS[name]
         ],

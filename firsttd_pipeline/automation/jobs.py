@@ -4,14 +4,11 @@ quicker so (a process per asset costs several times the work itself), and SQLite
 
 import dagster as dg
 
-from firsttd_pipeline.automation.partitions import season_partitions
-
 NIGHTLY = "nightly"
 
 nightly_job = dg.define_asset_job(
     NIGHTLY,
     selection=dg.AssetSelection.all(),
-    partitions_def=season_partitions,
     executor_def=dg.in_process_executor,
     description="The whole graph for one season: schedule, rosters, touchdowns, grades, statistics, leaderboard.",
     owners=["team:first-td-ops"],
