@@ -1,0 +1,198 @@
+"""What every listing prints: a table for people, JSON or CSV for programs, on stdout alone.
+
+Cells are untrusted text: never markup, never a spreadsheet formula, and control characters are shown, not sent.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from firsttd_pipeline.domain.sheets import bad_character
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PIPE_WIDTH = 400
+"""Columns of a table that goes to a file or a pipe: nothing is folded there for want of a terminal's width."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+class Format(StrEnum):
+    """How a listing is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", case_sensitive=False, help="How to print it.")]
+
+
+def safe(text: str) -> str:
+    """The text with control characters, line breaks, direction marks and unpaired surrogates shown as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if bad_character(c) is None else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def plain(text: str) -> Text:
+    """The text as a Rich cell in which nothing is markup; line breaks stay, other control characters are shown."""
+    return Text("\n".join(safe(line) for line in text.split("\n")))
+
+
+def emit(
+    rows: pl.DataFrame | Sequence[Mapping[str, Any]],
+    output: Format = Format.TABLE,
+    *,
+    title: str = "",
+    empty: str = "none",
+    columns: Sequence[str] | None = None,
+) -> None:
+    """Print rows on stdout.
+
+    Args:
+        rows: a frame, or mappings that share their keys.
+        output: JSON is one array of objects and keeps every value as it is; CSV guards text against formulas.
+        title: above a table; not printed in JSON and CSV.
+        empty: what a table without rows says.
+        columns: the columns a table shows (JSON and CSV hold all).
+    """
+    names, records = _records(rows)
+    if output is Format.JSON:
+        _write(_json(records) + "\n")
+    elif output is Format.CSV:
+        _write(_csv(names, records))
+    else:
+        shown = [name for name in (columns or names) if name in names]
+        _print_table(shown, records, title, empty)
+
+
+def _records(rows: pl.DataFrame | Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
+    if isinstance(rows, Sequence):
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return names, list(rows)
+    return rows.columns, list(rows.iter_rows(named=True))
+
+
+def _write(text: str) -> None:
+    stream = sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def _json(records: Sequence[Mapping[str, Any]]) -> str:
+    text = json.dumps([{k: _json_value(v) for k, v in row.items()} for row in records], ensure_ascii=False, indent=2)
+    # What json leaves as it is (C1 controls, direction marks, surrogates) would still act on a terminal.
+    if text.isprintable():
+        return text
+    return "".join(c if c == "\n" or bad_character(c) is None else json.dumps(c)[1:-1] for c in text)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value.tzinfo else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): _json_value(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(v) for v in value]
+    return str(value)
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def _csv(names: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
+    if not names:
+        return ""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([_csv_text(name) for name in names])
+    writer.writerows([[_csv_value(row.get(name)) for name in names] for row in records])
+    return buffer.getvalue()
+
+
+def _csv_value(value: Any) -> str:
+    value = _json_value(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return _csv_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _csv_text(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: a leading quote, as spreadsheets themselves write it."""
+    guard = "'" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) or text.startswith("'") else ""
+    return guard + safe(text)
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def _print_table(names: Sequence[str], records: Sequence[Mapping[str, Any]], title: str, empty: str) -> None:
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=PIPE_WIDTH)
+    if not records:
+        heading = f"{safe(title)}: " if title else ""
+        console.print(plain(f"{heading}{empty}"), soft_wrap=True)
+        return
+    table = Table(title=plain(title) if title else None, title_justify="left")
+    for name in names:
+        numeric = any(_is_number(row.get(name)) for row in records)
+        header = plain(name.replace("_", " "))
+        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+    for row in records:
+        table.add_row(*(plain(_shown(row.get(name))) for name in names))
+    console.print(table)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return ""
+        return f"{value:.0f}" if value == int(value) else f"{value:.3f}".rstrip("0")
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if value.tzinfo else f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(item) for item in value)
+    return str(value)
