@@ -18,6 +18,7 @@ from firsttd_pipeline.automation.partitions import season_of, season_partitions
 from firsttd_pipeline.checks import CHECKS, Check
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import League, ProgressCallback, RefreshError, Report, utc_now
+from firsttd_pipeline.reports.plots import as_markdown
 from firsttd_pipeline.settings import Settings, load_settings
 from firsttd_pipeline.sources.http import SourceError, TransientSourceError
 from firsttd_pipeline.storage.engine import StorageError
@@ -180,6 +181,8 @@ def report_metadata(report: Report, table: Table, total: int) -> Mapping[str, An
         metadata["notes"] = dg.MetadataValue.md("\n".join(f"* {markdown_text(note)}" for note in report.notes))
     if report.preview.height:
         metadata["preview"] = preview_table(report.preview)
+    if report.plot and counts.changed:  # a picture of what is as it was costs more than the comparison
+        metadata["plot"] = dg.MetadataValue.md(as_markdown(report.plot))
     return metadata
 
 

@@ -11,9 +11,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from firsttd_pipeline.assets.base import AssetEvent, LeagueSource
 from firsttd_pipeline.automation.home import prepare_home
@@ -86,6 +95,7 @@ class Nightly:
             if spec.blocking
         }
         self._instance = dg.DagsterInstance.get()
+        _record_origin(self._instance)
         self._close_dead_runs()
 
     def __enter__(self) -> Nightly:
@@ -133,6 +143,23 @@ class Nightly:
                 self._instance.report_run_failed(
                     run, "The process of this run was ended from outside; the database is as the last finished asset left it."
                 )
+
+
+def _record_origin(instance: dg.DagsterInstance) -> None:
+    """Runs made here name the code location of workspace.yaml, so that the UI can link them and run them again.
+
+    Dagster's in-process execution records no origin; without one the UI's "Re-execute" ends in an internal error.
+    """
+    root = Path(__file__).resolve().parents[2]
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(
+        loadable_target_origin=LoadableTargetOrigin(
+            executable_path=None, module_name="firsttd_pipeline.definitions", working_directory=str(root)
+        ),
+        location_name="firsttd_pipeline",
+    )
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), NIGHTLY)
+    create = instance.create_run_for_job
+    instance.create_run_for_job = partial(create, remote_job_origin=origin)  # type: ignore[method-assign]
 
 
 def _process_tags() -> dict[str, str]:

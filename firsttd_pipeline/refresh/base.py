@@ -15,6 +15,7 @@ import polars as pl
 from sqlalchemy import Connection, insert, select
 
 from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.settings import Settings, mask_secrets
 from firsttd_pipeline.sources.http import HttpClient, HttpPolicy
 from firsttd_pipeline.sources.nflverse import Absent, NflverseClient, SourceFile
@@ -43,6 +44,7 @@ class Report:
         facts: numbers for the metadata, by their label.
         violations: what the quality rules found, by check name; an empty list is a check that holds.
         preview: a few rows of the table for people.
+        plot: what a picture of the table would show.
     """
 
     asset: str
@@ -54,6 +56,7 @@ class Report:
     facts: dict[str, int | float | str] = field(default_factory=dict)
     violations: dict[str, list[Violation]] = field(default_factory=dict)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
+    plot: Plot | None = None
 
 
 class League:

@@ -31,7 +31,6 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             scope=kickoff_decisions.c.game_id.in_(current),
             missing="keep",
             now=now,
-            ignore=("id", "created_at", "updated_at", "decision"),
         )
     report = Report("kickoff_decisions", season, counts, source=source, preview=rows.head(10))
     report.facts = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate
 
 import polars as pl
 from sqlalchemy import select
 
 from firsttd_pipeline.domain.standings import leaderboard as decide
 from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.storage.schema import games, leaderboard, pick_status, picks, results, users, weeks
 from firsttd_pipeline.storage.sync import sync_partition
 
@@ -52,6 +54,20 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         "rank", "member", "picks", "first_td", "any_time_td", "points", "staked", "profit", "roi", "pending"
     ).head(20)
     report.facts = {"members": total.height, "picks": int(total["picks"].sum())}
+    report.plot = _plot(season, rows, total)
     if total.is_empty():
         report.notes.append(f"No picks in {season} yet: the leaderboard is empty")
     return report
+
+
+def _plot(season: int, rows: pl.DataFrame, total: pl.DataFrame) -> Plot | None:
+    """Points week by week, added up, of the first eight."""
+    by_week = rows.filter(pl.col("week") > 0)
+    if by_week.is_empty():
+        return None
+    weeks = sorted(set(by_week["week"]))
+    series: dict[str, list[float | None]] = {}
+    for user, member in total.select("user_id", "member").head(8).iter_rows():
+        points = dict(by_week.filter(pl.col("user_id") == user).select("week", "points").iter_rows())
+        series[member] = list(accumulate(points.get(week, 0.0) for week in weeks))
+    return Plot(f"Points of {season}, added up", weeks, series, y_label="points")

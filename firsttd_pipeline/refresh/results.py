@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, insert, select
 from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import League, Report
-from firsttd_pipeline.storage.picks import understand_picks
+from firsttd_pipeline.storage.picks import UnderstandCounts, understand_picks
 from firsttd_pipeline.storage.schema import (
     game_records,
     games,
@@ -27,7 +27,7 @@ from firsttd_pipeline.storage.schema import (
     users,
     weeks,
 )
-from firsttd_pipeline.storage.sync import sync_partition
+from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 GRADE = ["is_correct", "any_time_td", "actual_scorer", "actual_scorer_id", "actual_return"]
 
@@ -41,12 +41,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         standing = league.db.frame(_standing(season), conn=conn)
         foreign = standing.filter(pl.col("graded_by") != "pipeline")
         statuses = _statuses(grades, foreign, facts["picks"], facts["games"], league.settings.rules, now)
-        changes = _changes(standing.filter(pl.col("graded_by") == "pipeline"), grades, facts["picks"])
-        old_status = league.db.frame(select(pick_status).where(pick_status.c.pick_id.in_(_pick_ids(season))), conn=conn)
-        events = _events(changes, old_status, statuses, league.run_id, now)
-        if events:
-            conn.execute(insert(result_events), events)
-        own = _own_rows(grades, foreign, standing, now)
+        own = _own_rows(grades, foreign, now)
         counts = sync_partition(
             conn,
             results,
@@ -55,8 +50,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             scope=results.c.pick_id.in_(_pick_ids(season)) & (results.c.graded_by == "pipeline"),
             missing="delete",
             now=now,
-            ignore=("id", "created_at"),
+            ignore=("id", "created_at", "graded_at"),
         )
+        old_status = league.db.frame(select(pick_status).where(pick_status.c.pick_id.in_(_pick_ids(season))), conn=conn)
+        events = _events(counts, facts["picks"], old_status, statuses, league.run_id, now)
+        if events:
+            conn.execute(insert(result_events), events)
         sync_partition(
             conn,
             pick_status,
@@ -74,9 +73,7 @@ def _pick_ids(season: int) -> Select[tuple[int]]:
 
 
 def _standing(season: int) -> Select[tuple[object, ...]]:
-    return select(
-        results.c.pick_id, results.c.graded_by, results.c.graded_at, *(results.c[name] for name in GRADE)
-    ).where(results.c.pick_id.in_(_pick_ids(season)))
+    return select(results.c.pick_id, results.c.graded_by, *(results.c[name] for name in GRADE)).where(results.c.pick_id.in_(_pick_ids(season)))
 
 
 def _read(conn: Connection, league: League, season: int) -> dict[str, pl.DataFrame]:
@@ -122,20 +119,12 @@ def _read(conn: Connection, league: League, season: int) -> dict[str, pl.DataFra
     }
 
 
-def _own_rows(grades: pl.DataFrame, foreign: pl.DataFrame, standing: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """The rows of `results` that the pipeline owns; `graded_at` is kept where the grade is as it was."""
+def _own_rows(grades: pl.DataFrame, foreign: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """The rows of `results` that the pipeline owns; `graded_at` is written only where the grade changes."""
     decided = grades.filter(pl.col("status") != "pending").join(foreign, on="pick_id", how="anti")
-    old = standing.select("pick_id", "graded_at", *(pl.col(name).alias("old_" + name) for name in GRADE))
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col("old_" + name)) for name in GRADE)
-    return (
-        decided.join(old, on="pick_id", how="left")
-        .with_columns(
-            pl.when(same & pl.col("graded_at").is_not_null()).then("graded_at").otherwise(pl.lit(now)).alias("graded_at"),
-            pl.lit("pipeline").alias("graded_by"),
-        )
-        .select("pick_id", *GRADE, "graded_at", "graded_by")
-        .sort("pick_id")
-    )
+    return decided.select(
+        "pick_id", *GRADE, pl.lit(now).alias("graded_at"), pl.lit("pipeline").alias("graded_by")
+    ).sort("pick_id")
 
 
 def _statuses(
@@ -155,40 +144,37 @@ def _statuses(
     return own.with_columns(pl.lit(rules.version).alias("rule_pack")).sort("pick_id")
 
 
-def _changes(standing: pl.DataFrame, grades: pl.DataFrame, of_picks: pl.DataFrame) -> pl.DataFrame:
-    """The pipeline's own grades that change: one row per pick with old and new values."""
-    decided = grades.filter(pl.col("status") != "pending").select("pick_id", *GRADE)
-    both = standing.select("pick_id", *GRADE).join(decided, on="pick_id", how="left", suffix="_new")
-    still = pl.col("pick_id").is_in(decided["pick_id"].implode())
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name + "_new")) for name in GRADE)
-    who = of_picks.select("pick_id", "user_id", "season", "game_id", "player_id", "player_name")
-    return (
-        both.with_columns(still.alias("still"))
-        .filter(~pl.col("still") | differs)
-        .join(who, on="pick_id", how="left")
-        .sort("pick_id")
-    )
-
-
 def _events(
-    changes: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame, run_id: str | None, now: datetime
+    counts: Counts,
+    of_picks: pl.DataFrame,
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    run_id: str | None,
+    now: datetime,
 ) -> list[dict[str, object]]:
-    before = {row["pick_id"]: row for row in old.iter_rows(named=True)}
-    after = dict(new.select("pick_id", "status").iter_rows())
+    """A row of `result_events` for every grade that this run changed or took back, old and new."""
+    was = {row["pick_id"]: row for row in old.iter_rows(named=True)}
+    status = dict(new.select("pick_id", "status").iter_rows())
+    who = of_picks.select("pick_id", "user_id", "season", "game_id", "player_id", "player_name")
+    after = pl.concat([counts.updated_rows, counts.retired_rows.select("pick_id")], how="diagonal_relaxed")
+    before = pl.concat([counts.before_rows, counts.retired_rows], how="diagonal_relaxed")
+    if before.is_empty():
+        return []
+    changes = before.join(after, on="pick_id", suffix="_new").join(who, on="pick_id", how="left").sort("pick_id")
+    taken_back = set(counts.retired_rows["pick_id"]) if counts.retired else set()
     events: list[dict[str, object]] = []
     for row in changes.iter_rows(named=True):
-        was = before.get(row["pick_id"], {})
+        pick = row["pick_id"]
         event: dict[str, object] = {
             "happened_at": now,
-            "event": "flipped" if row["still"] else "ungraded",
+            "event": "ungraded" if pick in taken_back else "flipped",
             "graded_by": "pipeline",
-            "old_status": was.get("status"),
-            "new_status": after.get(row["pick_id"]),
-            "was_official": was.get("finality") == "official",
+            "old_status": was.get(pick, {}).get("status"),
+            "new_status": status.get(pick),
+            "was_official": was.get(pick, {}).get("finality") == "official",
             "run_id": run_id,
         }
-        for name in ("pick_id", "user_id", "season", "game_id", "player_id", "player_name"):
-            event[name] = row[name]
+        event |= {name: row[name] for name in who.columns}
         for name in ("is_correct", "any_time_td", "actual_scorer", "actual_return"):
             event["old_" + name] = row[name]
             event["new_" + name] = row[name + "_new"]
@@ -198,15 +184,15 @@ def _events(
 
 def _report(
     season: int,
-    counts: object,
+    counts: Counts,
     statuses: pl.DataFrame,
     foreign: pl.DataFrame,
     grades: pl.DataFrame,
     events: list[dict[str, object]],
-    understood: object,
+    understood: UnderstandCounts,
     own: pl.DataFrame,
 ) -> Report:
-    report = Report("results", season, counts)  # type: ignore[arg-type]
+    report = Report("results", season, counts)
     tally = dict(statuses.group_by("status").len().iter_rows())
     report.facts = {name: tally.get(name, 0) for name in ("won", "lost", "void", "pending")}
     report.facts |= {
@@ -214,9 +200,12 @@ def _report(
         "official": statuses.filter(pl.col("finality") == "official").height,
         "grades changed": len(events),
         "graded by others": foreign.height,
+        "names understood now": understood.understood,
     }
     waiting = statuses.filter(pl.col("status") == "pending").group_by("reason").len().sort("len", descending=True)
     report.notes = [f"{n} picks pending: {reason}" for reason, n in waiting.iter_rows()]
+    report.notes += [f"pick {pick} is not understood: {why}" for pick, why in list(understood.not_understood.items())[:20]]
+    report.notes += [f"pick {pick} is set aside: {why}" for pick, why in list(understood.collisions.items())[:20]]
     for event in events[:20]:
         report.notes.append(
             f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): "

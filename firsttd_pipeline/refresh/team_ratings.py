@@ -8,6 +8,7 @@ import polars as pl
 
 from firsttd_pipeline.domain.ratings import elo_ratings
 from firsttd_pipeline.refresh.base import League, RefreshError, Report, last_fetch
+from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.storage.schema import team_ratings
 from firsttd_pipeline.storage.sync import sync_partition
 
@@ -32,10 +33,20 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             scope=team_ratings.c.season == season,
             missing="delete",
             now=now,
-            ignore=("id", "updated_at", "offensive_rating", "defensive_rating"),
         )
     last = rows.filter(pl.col("week") == pl.col("week").max()).sort("elo_rating", descending=True)
     report = Report("team_ratings", season, counts, source=source)
     report.preview = last.select("team", "week", "elo_rating", "wins", "losses", "ties", "rating_trend").head(10)
     report.facts = {"teams": last.height, "weeks rated": int(rows["week"].max() or 0)}  # type: ignore[arg-type]
+    report.plot = _plot(season, rows, last)
     return report
+
+
+def _plot(season: int, rows: pl.DataFrame, last: pl.DataFrame) -> Plot:
+    shown = [*last["team"].head(4), *last["team"].tail(4)]
+    weeks = sorted(set(rows["week"]))
+    series: dict[str, list[float | None]] = {}
+    for team in shown:
+        ratings = dict(rows.filter(pl.col("team") == team).select("week", "elo_rating").iter_rows())
+        series[team] = [ratings.get(week) for week in weeks]
+    return Plot(f"Elo of {season}: the best and the last four", weeks, series, y_label="Elo")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from firsttd_pipeline.domain.touchdowns import extract_touchdowns, game_records
 from firsttd_pipeline.refresh.base import League, RefreshError, Report, record_absence, record_failure, record_fetch
+from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
 from firsttd_pipeline.storage.quarantine import set_aside
@@ -99,6 +100,7 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
         "scorer unknown": unknown.height,
         "in quarantine": aside,
     }
+    report.plot = _plot(season, rows, fetched.frame)
     if unknown.height:
         report.notes.append(
             f"{unknown.height} touchdowns have no scorer upstream, {int(unknown['is_first_td'].sum())} of them first "
@@ -121,6 +123,21 @@ def _refuse_lost_games(
             "the file is incomplete, nothing was written. Run again later; if upstream really withdrew them, delete "
             "their rows from game_records first."
         )
+
+
+def _plot(season: int, rows: pl.DataFrame, plays: pl.DataFrame) -> Plot:
+    weeks = plays.select("game_id", "week").unique()
+    counted = rows.join(weeks, on="game_id").group_by("week").agg(
+        pl.len().alias("all"), pl.col("is_first_td").sum().alias("first")
+    ).sort("week")  # fmt: skip
+    later = (counted["all"] - counted["first"]).to_list()
+    return Plot(
+        f"Touchdowns of {season} by week",
+        counted["week"].to_list(),
+        {"first": counted["first"].to_list(), "later": later},
+        y_label="touchdowns",
+        bars=True,
+    )
 
 
 def _preview(rows: pl.DataFrame) -> pl.DataFrame:

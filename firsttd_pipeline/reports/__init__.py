@@ -1,0 +1,1 @@
+"""Pictures for people: plots of what an asset holds."""
