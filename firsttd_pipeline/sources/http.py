@@ -20,8 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 if TYPE_CHECKING:
     import requests
 
-Progress = Callable[[int, "int | None"], None]
-"""Called while a body arrives: bytes so far, bytes in all (None where the server does not say)."""
+Progress = Callable[[str, int, "int | None"], None]
+"""Called while a body arrives: address, bytes so far, bytes in all (None where the server does not say)."""
 
 USER_AGENT = "firsttd-pipeline"
 RETRY_STATUS = frozenset({408, 429})
@@ -246,7 +246,7 @@ class HttpClient:
                         retry_helps=True,
                     )
                 if progress and attempt.received:
-                    progress(attempt.received, attempt.total)
+                    progress(bare(url), attempt.received, attempt.total)
         except BaseException:
             attempt.cancelled = True
             self._session = None  # the worker still holds a connection of this one
@@ -258,7 +258,7 @@ class HttpClient:
         if response.status_code != 200:
             raise self._problem_of_status(response)
         if progress:
-            progress(attempt.received, attempt.total)
+            progress(bare(url), attempt.received, attempt.total)
         return Download(
             url=bare(url),
             content=attempt.content,

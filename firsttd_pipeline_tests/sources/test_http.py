@@ -278,7 +278,7 @@ def test_a_body_that_its_reader_refuses_is_fetched_again_only_where_that_may_hel
 
 def test_progress_ends_at_the_whole_size(server: Server) -> None:
     told: list[tuple[int, int | None]] = []
-    HttpClient(QUICK, progress=lambda done, total: told.append((done, total))).get(server.url + "file.bin")
+    HttpClient(QUICK, progress=lambda url, done, total: told.append((done, total))).get(server.url + "file.bin")
     assert told[-1] == (len(BODY), len(BODY))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
@@ -286,7 +286,7 @@ def test_progress_ends_at_the_whole_size(server: Server) -> None:
 def test_a_caller_that_breaks_off_in_the_middle_gets_its_own_error(server: Server) -> None:
     server.fault("file.bin", "stall")
 
-    def stop(done: int, total: int | None) -> None:
+    def stop(url: str, done: int, total: int | None) -> None:
         raise KeyboardInterrupt
 
     client = HttpClient(HttpPolicy(read_timeout=30), progress=stop)
