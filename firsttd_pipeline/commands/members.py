@@ -24,7 +24,7 @@ def add(
     name: NameArgument,
     email: Annotated[str | None, typer.Option(help="E-mail address.")] = None,
     stake: Annotated[
-        float | None, typer.Option(help="Units per pick; without it the league's (FIRSTTD_STAKE).")
+        float | None, typer.Option(help="Units per pick; default FIRSTTD_STAKE.")
     ] = None,
 ) -> None:
     """Add a member."""

@@ -29,7 +29,7 @@ _IMPORTED = ("line", "member", "week", "game", "typed", "player", "position", "o
 
 SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
 LateOption = Annotated[
-    str | None, typer.Option("--late", metavar="REASON", help="Take picks after kickoff; it is kept.")
+    str | None, typer.Option("--late", metavar="REASON", help="Take picks after kickoff; kept.")
 ]
 
 
@@ -84,12 +84,12 @@ def add(
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE.csv", help="The league's sheet or the plain form; - is stdin.")],
     season: Annotated[
-        int | None, typer.Option("--season", help="The sheet's season; the plain form has its own.")
+        int | None, typer.Option("--season", help="Of the sheet; the plain form has its own.")
     ] = None,
     create_members: Annotated[bool, typer.Option("--create-members", help="Names nobody has become members.")] = False,
     late: LateOption = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show row by row what would happen; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would happen, row by row; write nothing.")
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:

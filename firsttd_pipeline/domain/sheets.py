@@ -287,16 +287,13 @@ _ROUND_NAMES: Final[dict[str, str]] = {
 
 
 def parse_week(text: str) -> int | str | None:
-    """A week as typed: 1-22 (`3`, `3.0`, `Week 3`, `Wk3`) as a number, a playoff round as WC, DIV, CON or SB, or None."""
-    key = re.sub(r"[^a-z0-9.]", "", clean(text).casefold())
-    if key in _ROUND_NAMES:
-        return _ROUND_NAMES[key]
-    if re.fullmatch(r"superbowl[ivxlc\d]+", key):
-        return "SB"
-    if match := re.fullmatch(r"(?:week|wk|w)?(\d{1,2})(?:\.0*)?", key):
+    """A week as typed: 1-22 (`3`, `3.0`, `Week 3`) as a number, a playoff round as WC, DIV, CON or SB, or None."""
+    typed = clean(text).casefold()
+    if match := re.fullmatch(r"(?:(?:week|wk|w)[ .#-]*)?(\d{1,2})(?:\.0*)?", typed, re.ASCII):
         week = int(match.group(1))
         return week if 1 <= week <= LAST_WEEK else None
-    return None
+    key = re.sub(r"[^a-z0-9]", "", typed)
+    return "SB" if re.fullmatch(r"superbowl[ivxlc\d]+", key) else _ROUND_NAMES.get(key)
 
 
 # --- the sheet --------------------------------------------------------------------------------------------------------
