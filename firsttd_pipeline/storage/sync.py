@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 import polars as pl
@@ -19,6 +20,7 @@ from sqlalchemy.sql import sqltypes
 
 from firsttd_pipeline.storage.engine import polars_type, read_frame
 
+_BATCH = 100
 IGNORED = ("id", "created_at", "updated_at")
 
 
@@ -234,8 +236,11 @@ class _Plan:
         name = self._quoted(self.table.name)
         columns = ", ".join(self._quoted(c) for c in inserted.columns)
         if self.sqlite:
-            marks = ", ".join("?" * inserted.width)
-            self.conn.exec_driver_sql(f"INSERT INTO {name} ({columns}) VALUES ({marks})", self._sqlite_rows(inserted))  # noqa: S608
+            # Where a table has triggers SQLite sets up an undo journal per statement: many rows in each cost a third.
+            values, one = self._sqlite_rows(inserted), f"({', '.join('?' * inserted.width)})"
+            for part in (values[i : i + _BATCH] for i in range(0, len(values), _BATCH)):
+                statement = f"INSERT INTO {name} ({columns}) VALUES {', '.join([one] * len(part))}"  # noqa: S608
+                self.conn.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
         else:
             arrays = self._arrays(inserted.columns)
             statement = f"INSERT INTO {name} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608
