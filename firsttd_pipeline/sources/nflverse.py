@@ -277,6 +277,7 @@ class NflverseClient:
                 content = b""
             if hashlib.sha256(content).hexdigest() == source.sha256:
                 return content
+            _forget(path)
         try:
             download = self._download(source.dataset, source.season)
         except NotPublished as missing:
@@ -377,7 +378,7 @@ class NflverseClient:
                 part.write_bytes(content)
                 part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            _forget(part)
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             what = "the disk is full" if full else (error.strerror or type(error).__name__).lower()
             todo = "Free some space there" if full else "Check the folder and its permissions"
