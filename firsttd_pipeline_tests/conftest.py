@@ -14,6 +14,7 @@ import pytest
 
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.upgrade import upgrade
+from firsttd_pipeline_tests.servers import refused_url, serve  # noqa: F401 - fixtures
 
 
 @dataclass
