@@ -70,7 +70,7 @@ def _found(
     """One violation for these rows, none where there are none; the example is the first row in order."""
     if rows.is_empty():
         return []
-    rows = rows.sort(show[0])
+    rows = rows.sort(*show, nulls_last=True)
     listed = tuple(str(v) for v in rows[ids].drop_nulls().unique().sort()) if ids else ()
     return [Violation(rule, rows.height, _text(rows.select(show).row(0, named=True)), remedy, severity, listed)]
 
