@@ -240,9 +240,9 @@ class Database:
                     raise NotUpgraded(self.name, f"the old application's version {version}", HEAD_REVISION)
                 raise ForeignDatabase(not_ours(self.name, tables))
             revision = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if revision is None or not tables >= _OLD_APP_TABLES:
+                raise ForeignDatabase(not_ours(self.name, tables))
             if revision != HEAD_REVISION:
-                if revision is None or not tables >= _OLD_APP_TABLES:
-                    raise ForeignDatabase(not_ours(self.name, tables))
                 if not (revision.isdigit() and int(revision) < int(HEAD_REVISION)):
                     raise NewerDatabase(self.name, str(revision), HEAD_REVISION)
                 raise NotUpgraded(self.name, str(revision), HEAD_REVISION)

@@ -87,8 +87,9 @@ def upgrade(db: Database) -> UpgradeReport:
     created = _make_room(db)
     try:
         with db.translated():
-            if not created and (revision := _revision(db)) == HEAD_REVISION:
-                return UpgradeReport(revision, revision)
+            if not created and _revision(db) == HEAD_REVISION:
+                db.require_current()
+                return UpgradeReport(HEAD_REVISION, HEAD_REVISION)
             report = _migrate(db)
     except BaseException:
         if created and db.path is not None:
