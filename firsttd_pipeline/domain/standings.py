@@ -206,7 +206,7 @@ def leaderboard(season: int, grades: pl.DataFrame) -> pl.DataFrame:
     share a rank and the next rank is left out (1, 1, 3). Under the rule pack `profit` a pick's points are its profit.
 
     * graded: won + lost. Pending and void picks are counted apart and never as losses.
-    * first_td: won. any_time_td: graded picks whose player scored at all (a first scorer did).
+    * first_td: won. any_time_td: graded picks whose grade says that they scored at all.
     * points: of graded picks. staked, profit: of graded picks whose odds are known (stake and profit are not null).
     * roi: profit / staked, null without a stake. win_rate: won / graded, null without a graded pick. Both as fractions.
     * current_streak: wins in a row up to the last graded pick, negative for losses; best_streak: the longest run of
