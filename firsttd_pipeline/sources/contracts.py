@@ -283,9 +283,12 @@ def validate_plays(
     Raises:
         ContractError: as for schedules; also two scorers for one touchdown.
     """
+    for name in ("td_team", "td_player_id", "td_player_name"):  # an empty text would read as a scorer
+        if frame.schema.get(name) == pl.String and (frame[name] == "").any():
+            frame = frame.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)))
     plays = _validated(PLAYS, frame, url, season, available)
     scored = pl.col("touchdown") == 1
-    if not plays.filter(scored).select("game_id", "play_id").is_duplicated().any():
+    if not plays.select("game_id", "play_id", "touchdown").filter(scored).is_duplicated().any():
         return plays
     rows = plays.with_row_index("_row")
     once = rows.filter(scored).sort("order_sequence", "_row").unique(["game_id", "play_id"], keep="first")
@@ -441,16 +444,22 @@ def _split_players(
     contract: Contract, frame: pl.DataFrame, url: str, season: int | None, available: Sequence[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Validate, give players without a gsis_id their esb_id, and set aside those who have neither or no name."""
-    if {"gsis_id", "esb_id"} <= set(frame.columns) and frame.schema["gsis_id"] == frame.schema["esb_id"] == pl.String:
-        frame = frame.with_columns(pl.coalesce(_filled("gsis_id"), _filled("esb_id")).alias("gsis_id"))
+    ids = [name for name in ("gsis_id", "esb_id") if frame.schema.get(name) == pl.String]
+    if ids == ["gsis_id", "esb_id"] and (unknown := _blank(frame["gsis_id"])).any():
+        instead = frame["esb_id"].set(_blank(frame["esb_id"]), None)
+        frame = frame.with_columns(instead.zip_with(unknown, frame["gsis_id"]).alias("gsis_id"))
     frame = _validated(contract, frame, url, season, available)
-    whole = pl.all_horizontal(_filled("gsis_id").is_not_null(), _filled("full_name").is_not_null())
-    return frame.filter(whole), frame.filter(~whole)
+    nobody = _blank(frame["gsis_id"]) | _blank(frame["full_name"])
+    if not nobody.any():
+        return frame, frame.clear()
+    return frame.filter(~nobody), frame.filter(nobody)
 
 
-def _filled(name: str) -> pl.Expr:
-    text = pl.col(name).str.strip_chars()
-    return pl.when(text != "").then(text)
+def _blank(text: pl.Series) -> pl.Series:
+    """Where a text column has no text; true or false, never null."""
+    if (text < "!").any():  # something begins with a space or is empty: worth the slower look
+        text = text.str.strip_chars()
+    return text.is_null() | (text == "").fill_null(False)
 
 
 def _report(

@@ -235,6 +235,11 @@ def test_a_touchdown_that_stands_twice_with_one_scorer_is_taken_once_in_its_firs
     assert taken.height == plays.height
 
 
+def test_an_empty_text_is_no_scorer(plays: pl.DataFrame) -> None:
+    taken = validate_plays(set_where(score, td_player_id="", td_player_name="", td_team="")(plays), URL, 2025)
+    assert taken.filter(score).select("td_player_id", "td_player_name", "td_team").null_count().row(0) == (4, 4, 4)
+
+
 @pytest.mark.parametrize(
     ("contract", "cases"), [(SCHEDULES, BROKEN_SCHEDULES), (PLAYS, BROKEN_PLAYS)], ids=["schedules", "plays"]
 )
