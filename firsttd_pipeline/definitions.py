@@ -1,4 +1,4 @@
-"""The one Definitions object. `build_definitions(...)` is the seam: tests and the command line give their own settings."""
+"""The one Definitions object. `build_definitions` is the seam: tests and the command line give their own settings."""
 
 from __future__ import annotations
 

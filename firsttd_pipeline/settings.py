@@ -1,6 +1,6 @@
 """Every setting of the product: read from the environment and `.env`, validated once, one clear message per mistake.
 
-No other module reads FIRSTTD_* variables. Secrets (a password inside an address) are masked wherever settings are shown.
+No other module reads FIRSTTD_* variables. Secrets (a password inside an address) are masked wherever they are shown.
 """
 
 from __future__ import annotations

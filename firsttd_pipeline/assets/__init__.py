@@ -1,4 +1,4 @@
-"""The software-defined assets: one module per asset, named as the asset. `ASSETS` lists them in the order of the flow."""
+"""The software-defined assets: one module per asset, named as it. `ASSETS` lists them in the order of the flow."""
 
 from firsttd_pipeline.assets.games import games
 from firsttd_pipeline.assets.kickoff_decisions import kickoff_decisions

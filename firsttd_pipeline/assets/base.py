@@ -3,10 +3,7 @@
 An asset fetches, decides, stores and reports through its `refresh` module; the code here only speaks Dagster.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +14,7 @@ from sqlalchemy import Table, func, select
 from firsttd_pipeline.automation.partitions import season_of, season_partitions
 from firsttd_pipeline.checks import CHECKS, Check
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League, ProgressCallback, RefreshError, Report, utc_now
+from firsttd_pipeline.refresh.base import AssetEvent, League, ProgressCallback, RefreshError, Report, utc_now
 from firsttd_pipeline.reports.plots import as_markdown
 from firsttd_pipeline.settings import Settings, load_settings
 from firsttd_pipeline.sources.http import SourceError, TransientSourceError
@@ -25,17 +22,6 @@ from firsttd_pipeline.storage.engine import StorageError
 
 OWNERS = ["team:first-td-ops"]
 Refresh = Callable[[League, int, datetime], Report]
-
-
-@dataclass(frozen=True)
-class AssetEvent:
-    """What a terminal shows of an asset: `state` is started, finished or failed."""
-
-    asset: str
-    season: int
-    state: str
-    report: Report | None = None
-    error: str = ""
 
 
 class LeagueSource:
@@ -75,26 +61,37 @@ class LeagueSource:
         return league
 
 
-def spec_arguments(name: str, table: Table, description: str, group: str, kinds: set[str]) -> dict[str, Any]:
-    """The arguments that every asset of the league gives to `@dg.asset`."""
-    return {
-        "name": name,
-        "description": description,
-        "group_name": group,
-        "kinds": {"python", "sql"} | kinds,
-        "owners": OWNERS,
-        "partitions_def": season_partitions,
-        "metadata": {"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
-        "check_specs": [
-            dg.AssetCheckSpec(
-                check.name,
-                asset=name,
-                description=check.description,
-                blocking=check.blocking,
-            )
+def define_asset(
+    name: str,
+    *,
+    table: Table,
+    refresh: Refresh,
+    description: str,
+    group: str,
+    kinds: set[str] | None = None,
+    deps: Sequence[str] = (),
+) -> dg.AssetsDefinition:
+    """The asset `name` over `table`: its work is `refresh`, its checks are those that `checks/` lists under its name."""
+
+    @dg.asset(
+        name=name,
+        description=description,
+        deps=list(deps),
+        group_name=group,
+        kinds={"python", "sql"} | (kinds or set()),
+        owners=OWNERS,
+        partitions_def=season_partitions,
+        metadata={"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
+        check_specs=[
+            dg.AssetCheckSpec(check.name, asset=name, description=check.description, blocking=check.blocking)
             for check in CHECKS[name]
         ],
-    }
+    )
+    def asset(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]):  # type: ignore[no-untyped-def]
+        # Dagster reads a return annotation as the outputs, and an asset with checks has several.
+        return materialize(context, league, table, refresh)
+
+    return asset
 
 
 def column_schema(table: Table) -> dg.TableSchema:
@@ -130,7 +127,7 @@ def materialize(
     try:
         with source.open(context.run_id) as league:
             report = refresh(league, season, now)
-            results = [_check_result(check, league, season, now, report) for check in CHECKS[report.asset]]
+            results = [_check_result(check, league, season, now) for check in CHECKS[report.asset]]
             with league.db.read() as conn:
                 total = int(conn.execute(select(func.count()).select_from(table)).scalar_one())
     except (SourceError, StorageError, RefreshError) as error:
@@ -199,7 +196,10 @@ def preview_table(frame: pl.DataFrame) -> dg.TableMetadataValue:
     for row in frame.iter_rows(named=True):
         records.append(
             dg.TableRecord(
-                {name: v if isinstance(v, (int, float, bool)) else "" if v is None else str(v) for name, v in row.items()}
+                {
+                    name: v if isinstance(v, (int, float, bool)) else "" if v is None else str(v)
+                    for name, v in row.items()
+                }
             )
         )
     columns = [dg.TableColumn(name, type=_type_name(dtype)) for name, dtype in frame.schema.items()]
@@ -210,14 +210,15 @@ def _type_name(dtype: pl.DataType) -> str:
     return "int" if dtype.is_integer() else "float" if dtype.is_float() else "bool" if dtype == pl.Boolean else "string"
 
 
-def _check_result(check: Check, league: League, season: int, now: datetime, report: Report) -> dg.AssetCheckResult:
-    violations = check.run(league, season, now, report)
+def _check_result(check: Check, league: League, season: int, now: datetime) -> dg.AssetCheckResult:
+    violations = check.run(league, season, now)
+    error = any(violation.severity == "error" for violation in violations)
     return dg.AssetCheckResult(
         check_name=check.name,
         passed=not violations,
-        severity=dg.AssetCheckSeverity.ERROR if check.blocking or check.error else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
         description=check_text(check, violations),
-        metadata=_check_metadata(violations),
+        metadata={"season": season, **_check_metadata(violations)},
     )
 
 
@@ -232,9 +233,6 @@ def _check_metadata(violations: list[Violation]) -> dict[str, Any]:
     if not violations:
         return {"violations": 0}
     rows = pl.DataFrame(
-        [
-            {"rule": v.rule, "count": v.count, "example": str(v.example), "what to do": v.remedy}
-            for v in violations
-        ]
+        [{"rule": v.rule, "count": v.count, "example": str(v.example), "what to do": v.remedy} for v in violations]
     )
     return {"violations": sum(v.count for v in violations), "details": preview_table(rows)}

@@ -1,8 +1,6 @@
 """The asset `games`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import games as work
 from firsttd_pipeline.storage import schema
 
@@ -11,10 +9,11 @@ DESCRIPTION = (
     "postponed or cancelled and its picks follow it."
 )
 
-
-@dg.asset(
-    **spec_arguments("games", schema.games, DESCRIPTION, "league_data", {"nflverse"}),
+games = define_asset(
+    "games",
+    table=schema.games,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="league_data",
+    kinds={"nflverse"},
 )
-def games(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.games, work.refresh)

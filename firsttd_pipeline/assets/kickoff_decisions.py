@@ -1,8 +1,6 @@
 """The asset `kickoff_decisions`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import kickoff_decisions as work
 from firsttd_pipeline.storage import schema
 
@@ -11,11 +9,12 @@ DESCRIPTION = (
     "source: null unless entered by hand."
 )
 
-
-@dg.asset(
-    **spec_arguments("kickoff_decisions", schema.kickoff_decisions, DESCRIPTION, "league_data", {"nflverse"}),
+kickoff_decisions = define_asset(
+    "kickoff_decisions",
+    table=schema.kickoff_decisions,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="league_data",
+    kinds={"nflverse"},
     deps=["touchdowns"],
 )
-def kickoff_decisions(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.kickoff_decisions, work.refresh)

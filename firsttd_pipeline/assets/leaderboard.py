@@ -1,8 +1,6 @@
 """The asset `leaderboard`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import leaderboard as work
 from firsttd_pipeline.storage import schema
 
@@ -11,11 +9,11 @@ DESCRIPTION = (
     "count as losses."
 )
 
-
-@dg.asset(
-    **spec_arguments("leaderboard", schema.leaderboard, DESCRIPTION, "standings", set()),
+leaderboard = define_asset(
+    "leaderboard",
+    table=schema.leaderboard,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="standings",
     deps=["player_stats"],
 )
-def leaderboard(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.leaderboard, work.refresh)

@@ -1,8 +1,6 @@
 """The asset `results`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import results as work
 from firsttd_pipeline.storage import schema
 
@@ -11,11 +9,11 @@ DESCRIPTION = (
     "with its reason in pick_status."
 )
 
-
-@dg.asset(
-    **spec_arguments("results", schema.results, DESCRIPTION, "standings", set()),
+results = define_asset(
+    "results",
+    table=schema.results,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="standings",
     deps=["touchdowns"],
 )
-def results(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.results, work.refresh)

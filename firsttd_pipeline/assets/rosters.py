@@ -1,8 +1,6 @@
 """The asset `rosters`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import rosters as work
 from firsttd_pipeline.storage import schema
 
@@ -11,10 +9,11 @@ DESCRIPTION = (
     "has is retired, never deleted."
 )
 
-
-@dg.asset(
-    **spec_arguments("rosters", schema.rosters, DESCRIPTION, "league_data", {"nflverse"}),
+rosters = define_asset(
+    "rosters",
+    table=schema.rosters,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="league_data",
+    kinds={"nflverse"},
 )
-def rosters(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.rosters, work.refresh)

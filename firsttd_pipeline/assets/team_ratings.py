@@ -1,8 +1,6 @@
 """The asset `team_ratings`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import team_ratings as work
 from firsttd_pipeline.storage import schema
 
@@ -11,11 +9,12 @@ DESCRIPTION = (
     "to the mean each season."
 )
 
-
-@dg.asset(
-    **spec_arguments("team_ratings", schema.team_ratings, DESCRIPTION, "league_data", {"nflverse"}),
+team_ratings = define_asset(
+    "team_ratings",
+    table=schema.team_ratings,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="league_data",
+    kinds={"nflverse"},
     deps=["games"],
 )
-def team_ratings(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.team_ratings, work.refresh)

@@ -1,8 +1,6 @@
 """The asset `touchdowns`."""
 
-import dagster as dg
-
-from firsttd_pipeline.assets.base import LeagueSource, materialize, spec_arguments
+from firsttd_pipeline.assets.base import define_asset
 from firsttd_pipeline.refresh import touchdowns as work
 from firsttd_pipeline.storage import schema
 
@@ -11,11 +9,12 @@ DESCRIPTION = (
     "game. Unknown scorers stay unknown."
 )
 
-
-@dg.asset(
-    **spec_arguments("touchdowns", schema.touchdowns, DESCRIPTION, "league_data", {"nflverse"}),
+touchdowns = define_asset(
+    "touchdowns",
+    table=schema.touchdowns,
+    refresh=work.refresh,
+    description=DESCRIPTION,
+    group="league_data",
+    kinds={"nflverse"},
     deps=["rosters", "games"],
 )
-def touchdowns(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]) -> dg.MaterializeResult[None]:
-    """Refresh the run's season."""
-    return materialize(context, league, schema.touchdowns, work.refresh)

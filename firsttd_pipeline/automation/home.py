@@ -1,4 +1,4 @@
-"""The league's home folder: the Dagster home lies there beside the database, and every door prepares it the same way."""
+"""The league's home folder: the Dagster home beside the database, prepared by every door in the same way."""
 
 from __future__ import annotations
 

@@ -11,5 +11,4 @@ nightly_job = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     executor_def=dg.in_process_executor,
     description="The whole graph for one season: schedule, rosters, touchdowns, grades, statistics, leaderboard.",
-    owners=["team:first-td-ops"],
 )

@@ -24,11 +24,11 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from firsttd_pipeline.assets.base import AssetEvent, LeagueSource
+from firsttd_pipeline.assets.base import LeagueSource
 from firsttd_pipeline.automation.home import prepare_home
 from firsttd_pipeline.automation.jobs import NIGHTLY
 from firsttd_pipeline.definitions import build_definitions
-from firsttd_pipeline.refresh.base import utc_now
+from firsttd_pipeline.refresh.base import AssetEvent, utc_now
 from firsttd_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -141,7 +141,8 @@ class Nightly:
         for run in self._instance.get_runs(filters=unfinished):
             if not _alive(run.tags.get("firsttd/pid", "")):
                 self._instance.report_run_failed(
-                    run, "The process of this run was ended from outside; the database is as the last finished asset left it."
+                    run,
+                    "The process of this run was ended from outside; the database is as its last asset left it.",
                 )
 
 

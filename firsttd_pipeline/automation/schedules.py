@@ -1,4 +1,4 @@
-"""The schedules. `nightly_schedule` runs the current season at 2:00 in New York, once a day across both clock changes."""
+"""The schedules: `nightly_schedule` runs the current season at 2:00 in New York, also across clock changes."""
 
 from __future__ import annotations
 

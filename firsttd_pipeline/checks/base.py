@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.refresh.base import League
 
-Rule = Callable[[League, int, datetime, Report], list[Violation]]
+Rule = Callable[[League, int, datetime], list[Violation]]
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,12 @@ class Check:
     Attributes:
         name: the check's name in the UI.
         description: what holds when it passes.
-        run: gives the violations of one season; none means that it holds.
-        blocking: what depends on the asset must not run while it does not hold.
-        error: shown as an error though it blocks nothing; else a warning.
+        run: gives the violations of one season at a time; none means that it holds. A violation whose severity is
+            `warn` never blocks.
+        blocking: what depends on the asset must not run while an error stands.
     """
 
     name: str
     description: str
     run: Rule
     blocking: bool = False
-    error: bool = False

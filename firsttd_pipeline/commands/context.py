@@ -1,4 +1,4 @@
-"""What every command starts with: settings, the open league, and errors as one clear message with the right exit code."""
+"""What every command starts with: settings, the open league, errors as one clear message and the right exit code."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ def bring_up_to_date(settings: Settings, *, quiet: bool = True) -> None:
         db.close()
     where = mask_secrets(settings.database)
     if report.steps:
-        stderr.print(f"Database {where}: upgraded from {report.from_version} to {report.to_version}", markup=False)
+        how = f"upgraded from {report.from_version}" if report.from_version else "created"
+        stderr.print(f"Database {where}: {how}, now at {report.to_version}", markup=False)
     elif not quiet:
         stderr.print(f"Database {where}: already at {report.to_version}", markup=False)

@@ -66,7 +66,11 @@ def demo(
         outcome = run_seasons(settings, [DEMO_SEASON])[0]
         tell_outcome(outcome)
         with League.open(settings) as league:
-            emit(leaderboard_rows(league, DEMO_SEASON, 0), Format.TABLE, title=f"Leaderboard of the sample season {DEMO_SEASON}")
+            emit(
+                leaderboard_rows(league, DEMO_SEASON, 0),
+                Format.TABLE,
+                title=f"Leaderboard of the sample season {DEMO_SEASON}",
+            )
         if not outcome.success:
             raise typer.Exit(FAILED)
         stderr.print(

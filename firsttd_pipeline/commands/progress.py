@@ -9,7 +9,7 @@ from types import TracebackType
 
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
 
-from firsttd_pipeline.assets.base import AssetEvent
+from firsttd_pipeline.refresh.base import AssetEvent
 from firsttd_pipeline.commands.context import stderr
 
 

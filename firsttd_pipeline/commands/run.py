@@ -35,7 +35,12 @@ def nightly(season: SeasonOption = None, output: FormatOption = Format.TABLE) ->
     tell_outcome(outcome)
     with League.open(settings) as league:
         rows = leaderboard_rows(league, wanted, 0)
-    emit(rows, output, title=f"Leaderboard {wanted}", empty=f"No picks in {wanted} yet: `firsttd picks add` or `picks import`.")
+    emit(
+        rows,
+        output,
+        title=f"Leaderboard {wanted}",
+        empty=f"No picks in {wanted} yet: `firsttd picks add` or `picks import`.",
+    )
     if not outcome.success:
         raise typer.Exit(FAILED)
     raise typer.Exit(DONE)
@@ -62,7 +67,9 @@ def backfill(
                 "outcome": state,
                 "rows changed": outcome.changed,
                 "warnings": len(outcome.warnings),
-                "why": " ".join(outcome.errors or [f"{c.asset}: {c.name}" for c in outcome.checks if c.level == "failed"]),
+                "why": " ".join(
+                    outcome.errors or [f"{c.asset}: {c.name}" for c in outcome.checks if c.level == "failed"]
+                ),
             }
         )
     emit(rows, output, title=f"Backfill {first} to {last}")
@@ -90,7 +97,10 @@ def tell_outcome(outcome: SeasonOutcome) -> None:
             table.add_column(name, overflow="fold")
         for check in shown:
             table.add_row(
-                "✗" if check.level == "failed" else "!", check.asset, check.name, plain(check.text),
+                "✗" if check.level == "failed" else "!",
+                check.asset,
+                check.name,
+                plain(check.text),
                 style="red" if check.level == "failed" else "yellow",
             )
         stderr.print(table)

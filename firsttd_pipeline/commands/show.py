@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select
 from firsttd_pipeline.commands.context import explained, open_league, settings_or_exit
 from firsttd_pipeline.commands.output import Format, FormatOption, emit
 from firsttd_pipeline.refresh.base import League, utc_now
-from firsttd_pipeline.storage.schema import games, picks, player_stats, pick_status, sync_runs, users, weeks
+from firsttd_pipeline.storage.schema import games, pick_status, picks, player_stats, sync_runs, users, weeks
 from firsttd_pipeline.storage.schema import leaderboard as board
 
 SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
@@ -110,11 +110,21 @@ def status(output: FormatOption = Format.TABLE) -> None:
         for fetch in conn.execute(fetches):
             row_ = seasons.setdefault(
                 fetch.season,
-                {"season": fetch.season, "games": 0, "final": 0, "picks": 0, "pending": 0, "last fetch": "", "outcome": ""},
+                {
+                    "season": fetch.season,
+                    "games": 0,
+                    "final": 0,
+                    "picks": 0,
+                    "pending": 0,
+                    "last fetch": "",
+                    "outcome": "",
+                },
             )
             row_["last fetch"] = fetch.fetched_at.isoformat(timespec="seconds")
             if fetch.status in ("failed", "absent"):
-                row_["outcome"] = (f"{row_['outcome']}; " if row_["outcome"] else "") + f"{fetch.dataset} {fetch.status}"
+                row_["outcome"] = (
+                    f"{row_['outcome']}; " if row_["outcome"] else ""
+                ) + f"{fetch.dataset} {fetch.status}"
     rows = [row | {"outcome": row["outcome"] or ("ok" if row["last fetch"] else "")} for row in seasons.values()]
     emit(rows, output, title="Seasons", empty="The database is empty: run `firsttd nightly`.")
 

@@ -14,7 +14,6 @@ from types import TracebackType
 import polars as pl
 from sqlalchemy import Connection, insert, select
 
-from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.settings import Settings, mask_secrets
 from firsttd_pipeline.sources.http import HttpClient, HttpPolicy
@@ -42,7 +41,6 @@ class Report:
         absence: why there is nothing to take, where that is legal.
         notes: sentences for the operator, most important first.
         facts: numbers for the metadata, by their label.
-        violations: what the quality rules found, by check name; an empty list is a check that holds.
         preview: a few rows of the table for people.
         plot: what a picture of the table would show.
     """
@@ -54,9 +52,19 @@ class Report:
     absence: str | None = None
     notes: list[str] = field(default_factory=list)
     facts: dict[str, int | float | str] = field(default_factory=dict)
-    violations: dict[str, list[Violation]] = field(default_factory=dict)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
     plot: Plot | None = None
+
+
+@dataclass(frozen=True)
+class AssetEvent:
+    """What a terminal shows of an asset: `state` is started, finished or failed."""
+
+    asset: str
+    season: int
+    state: str
+    report: Report | None = None
+    error: str = ""
 
 
 class League:

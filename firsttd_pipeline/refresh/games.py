@@ -16,8 +16,8 @@ from firsttd_pipeline.domain.seasons import kickoff_expr, status_expr
 from firsttd_pipeline.refresh.base import League, RefreshError, Report, record_failure, record_fetch
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Fetched
-from firsttd_pipeline.storage.schema import games, kickoff_decisions, picks, weeks
 from firsttd_pipeline.storage.schema import game_records as records_table
+from firsttd_pipeline.storage.schema import games, kickoff_decisions, picks, weeks
 from firsttd_pipeline.storage.schema import touchdowns as touchdowns_table
 from firsttd_pipeline.storage.sync import sync_partition
 
@@ -37,8 +37,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         record_failure(league, "schedules", season, error, now)
         raise
     with league.db.write() as conn:
-        report = store(conn, league, season, fetched, now)
-    return report
+        return store(conn, league, season, fetched, now)
 
 
 def store(conn: Connection, league: League, season: int, fetched: Fetched, now: datetime) -> Report:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import accumulate
+from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from firsttd_pipeline.domain.standings import leaderboard as decide
 from firsttd_pipeline.refresh.base import League, Report
@@ -18,25 +19,7 @@ from firsttd_pipeline.storage.sync import sync_partition
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Rank the season's members, in one transaction."""
     with league.db.write() as conn:
-        grades = league.db.frame(
-            select(
-                picks.c.id.label("pick_id"),
-                picks.c.user_id,
-                weeks.c.week,
-                pick_status.c.status,
-                pick_status.c.points,
-                pick_status.c.stake,
-                results.c.actual_return.label("profit"),
-                results.c.any_time_td,
-                games.c.kickoff_at,
-            )
-            .join(weeks, weeks.c.id == picks.c.week_id)
-            .join(pick_status, pick_status.c.pick_id == picks.c.id)
-            .outerjoin(results, results.c.pick_id == picks.c.id)
-            .outerjoin(games, games.c.id == picks.c.game_id)
-            .where(weeks.c.season == season),
-            conn=conn,
-        )
+        grades = league.db.frame(grades_query(season), conn=conn)
         rows = decide(season, grades)
         counts = sync_partition(
             conn,
@@ -58,6 +41,28 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     if total.is_empty():
         report.notes.append(f"No picks in {season} yet: the leaderboard is empty")
     return report
+
+
+def grades_query(season: int) -> Select[Any]:
+    """One row per pick of the season, as `standings.leaderboard` takes them."""
+    return (
+        select(
+            picks.c.id.label("pick_id"),
+            picks.c.user_id,
+            weeks.c.week,
+            pick_status.c.status,
+            pick_status.c.points,
+            pick_status.c.stake,
+            results.c.actual_return.label("profit"),
+            results.c.any_time_td,
+            games.c.kickoff_at,
+        )
+        .join(weeks, weeks.c.id == picks.c.week_id)
+        .join(pick_status, pick_status.c.pick_id == picks.c.id)
+        .outerjoin(results, results.c.pick_id == picks.c.id)
+        .outerjoin(games, games.c.id == picks.c.game_id)
+        .where(weeks.c.season == season)
+    )
 
 
 def _plot(season: int, rows: pl.DataFrame, total: pl.DataFrame) -> Plot | None:

@@ -75,9 +75,11 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         else:
             record_fetch(conn, league, weekly.source, Counts(unchanged=weekly.frame.height), weekly.frame.height)
     report = Report("player_stats", season, counts, source=None if isinstance(weekly, Absent) else weekly.source)
-    report.preview = rows.sort("first_td_count", "any_time_td_count", "player_id", descending=[True, True, False]).select(
-        "player_name", "team", "position", "games_played", "first_td_count", "any_time_td_count", "recent_form"
-    ).head(10)
+    report.preview = (
+        rows.sort("first_td_count", "any_time_td_count", "player_id", descending=[True, True, False])
+        .select("player_name", "team", "position", "games_played", "first_td_count", "any_time_td_count", "recent_form")
+        .head(10)
+    )
     report.facts = {
         "players": rows.height,
         "position unknown": rows.filter(pl.col("position").is_null()).height,

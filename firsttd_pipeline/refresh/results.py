@@ -12,7 +12,6 @@ import polars as pl
 from sqlalchemy import Connection, Select, insert, select
 
 from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
-from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.storage.picks import UnderstandCounts, understand_picks
 from firsttd_pipeline.storage.schema import (
@@ -73,7 +72,9 @@ def _pick_ids(season: int) -> Select[tuple[int]]:
 
 
 def _standing(season: int) -> Select[tuple[object, ...]]:
-    return select(results.c.pick_id, results.c.graded_by, *(results.c[name] for name in GRADE)).where(results.c.pick_id.in_(_pick_ids(season)))
+    return select(results.c.pick_id, results.c.graded_by, *(results.c[name] for name in GRADE)).where(
+        results.c.pick_id.in_(_pick_ids(season))
+    )
 
 
 def _read(conn: Connection, league: League, season: int) -> dict[str, pl.DataFrame]:
@@ -204,23 +205,14 @@ def _report(
     }
     waiting = statuses.filter(pl.col("status") == "pending").group_by("reason").len().sort("len", descending=True)
     report.notes = [f"{n} picks pending: {reason}" for reason, n in waiting.iter_rows()]
-    report.notes += [f"pick {pick} is not understood: {why}" for pick, why in list(understood.not_understood.items())[:20]]
+    report.notes += [
+        f"pick {pick} is not understood: {why}" for pick, why in list(understood.not_understood.items())[:20]
+    ]
     report.notes += [f"pick {pick} is set aside: {why}" for pick, why in list(understood.collisions.items())[:20]]
     for event in events[:20]:
         report.notes.append(
             f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): "
             f"{event['old_status']} is now {event['new_status']}"
         )
-    late = [event for event in events if event["was_official"]]
-    if late:
-        report.violations["late_corrections"] = [
-            Violation(
-                rule="official grade changed",
-                count=len(late),
-                example=f"pick {late[0]['pick_id']} ({late[0]['player_name']}, {late[0]['game_id']}): "
-                f"{late[0]['old_status']} is now {late[0]['new_status']}",
-                remedy="upstream corrected a play after the grade was official; tell the members and see result_events",
-            )
-        ]
     report.preview = own.sort("graded_at", "pick_id", descending=True).head(10)
     return report

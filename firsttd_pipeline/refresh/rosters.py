@@ -1,4 +1,4 @@
-"""`rosters`: who was on which team in a season, by gsis_id. A row that upstream no longer has is retired, never deleted."""
+"""`rosters`: who was on which team in a season, by gsis_id. A row that upstream no longer has is retired, not deleted."""
 
 from __future__ import annotations
 

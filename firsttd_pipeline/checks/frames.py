@@ -1,0 +1,79 @@
+"""The frames that checks read: one season of a table, named as the quality rules name it."""
+
+from __future__ import annotations
+
+import polars as pl
+from sqlalchemy import select
+
+from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage import schema
+
+
+def games(league: League, season: int) -> pl.DataFrame:
+    """The season's games, `id` as `game_id`; those that left the schedule carry `deleted_at`."""
+    return league.db.frame(select(schema.games).where(schema.games.c.season == season)).rename({"id": "game_id"})
+
+
+def rosters(league: League, season: int) -> pl.DataFrame:
+    """The season's roster rows, retired ones too."""
+    return league.db.frame(select(schema.rosters).where(schema.rosters.c.season == season))
+
+
+def touchdowns(league: League, season: int) -> pl.DataFrame:
+    """The touchdowns of the season's games."""
+    of_season = select(schema.games.c.id).where(schema.games.c.season == season)
+    return league.db.frame(select(schema.touchdowns).where(schema.touchdowns.c.game_id.in_(of_season)))
+
+
+def records(league: League, season: int) -> pl.DataFrame:
+    """How far the plays of the season's games reach."""
+    return league.db.frame(select(schema.game_records).where(schema.game_records.c.season == season))
+
+
+def picks(league: League, season: int) -> pl.DataFrame:
+    """The season's picks, `id` as `pick_id`, with status, reason, result and money."""
+    query = (
+        select(
+            schema.picks.c.id.label("pick_id"),
+            schema.picks.c.user_id,
+            schema.picks.c.week_id,
+            schema.weeks.c.week,
+            schema.picks.c.game_id,
+            schema.picks.c.player_id,
+            schema.picks.c.player_name,
+            schema.pick_status.c.status,
+            schema.pick_status.c.reason,
+            schema.pick_status.c.points,
+            schema.pick_status.c.stake,
+            schema.results.c.is_correct,
+            schema.results.c.any_time_td,
+            schema.results.c.actual_return.label("profit"),
+            schema.results.c.id.label("result_id"),
+        )
+        .join(schema.weeks, schema.weeks.c.id == schema.picks.c.week_id)
+        .outerjoin(schema.pick_status, schema.pick_status.c.pick_id == schema.picks.c.id)
+        .outerjoin(schema.results, schema.results.c.pick_id == schema.picks.c.id)
+        .where(schema.weeks.c.season == season)
+    )
+    return league.db.frame(query)
+
+
+def player_stats(league: League, season: int) -> pl.DataFrame:
+    """The season's player statistics."""
+    return league.db.frame(select(schema.player_stats).where(schema.player_stats.c.season == season))
+
+
+def leaderboard(league: League, season: int) -> pl.DataFrame:
+    """The season's standings, total and weeks."""
+    return league.db.frame(select(schema.leaderboard).where(schema.leaderboard.c.season == season))
+
+
+def team_ratings(league: League, season: int) -> pl.DataFrame:
+    """The season's ratings."""
+    return league.db.frame(select(schema.team_ratings).where(schema.team_ratings.c.season == season))
+
+
+def kickoffs(league: League, season: int) -> pl.DataFrame:
+    """The opening kickoffs of the season's games."""
+    of_season = select(schema.games.c.id).where(schema.games.c.season == season)
+    return league.db.frame(select(schema.kickoff_decisions).where(schema.kickoff_decisions.c.game_id.in_(of_season)))

@@ -1,0 +1,30 @@
+"""Checks of `games`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from firsttd_pipeline.checks import frames
+from firsttd_pipeline.checks.base import Check
+from firsttd_pipeline.domain import quality
+from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh.base import League
+
+
+def statuses_follow_scores(league: League, season: int, now: datetime) -> list[Violation]:
+    """Status, scores and kickoff agree."""
+    return quality.statuses_and_scores(frames.games(league, season), now)
+
+
+def games_scored(league: League, season: int, now: datetime) -> list[Violation]:
+    """No game is without a score a day after its kickoff."""
+    return quality.unscored_games(frames.games(league, season), now)
+
+
+CHECKS = [
+    Check(
+        "statuses_follow_scores", "every game's status follows from its scores and kickoff",
+        statuses_follow_scores, blocking=True,
+    ),
+    Check("games_scored", "every game has a score a day after its kickoff", games_scored),
+]  # fmt: skip

@@ -1,0 +1,21 @@
+"""Checks of `kickoff_decisions`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from firsttd_pipeline.checks import frames
+from firsttd_pipeline.checks.base import Check
+from firsttd_pipeline.domain import quality
+from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh.base import League
+
+
+def receivers_play(league: League, season: int, now: datetime) -> list[Violation]:
+    """The team that received the opening kickoff is one of the game's two."""
+    return quality.receivers_play(frames.kickoffs(league, season), frames.games(league, season))
+
+
+CHECKS = [
+    Check("receivers_play", "the receiver of every opening kickoff is one of the game's two teams", receivers_play),
+]

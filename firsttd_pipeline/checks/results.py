@@ -1,0 +1,59 @@
+"""Checks of `results`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from firsttd_pipeline.checks import frames
+from firsttd_pipeline.checks.base import Check
+from firsttd_pipeline.domain import quality
+from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.schema import games as _games
+from firsttd_pipeline.storage.schema import result_events
+
+_RECENT = timedelta(days=7)
+
+
+def no_duplicate_picks(league: League, season: int, now: datetime) -> list[Violation]:
+    """No member has a player twice in a week."""
+    return quality.duplicate_picks(frames.picks(league, season))
+
+
+def no_orphans(league: League, season: int, now: datetime) -> list[Violation]:
+    """Every pick's game is there."""
+    picks = frames.picks(league, season)
+    games = league.db.frame(select(_games.c.id.label("game_id")))
+    return quality.orphans(picks, games, column="game_id", child_name="picks", parent_name="game", show=["pick_id"])
+
+
+def grades_agree(league: League, season: int, now: datetime) -> list[Violation]:
+    """`results` has decided picks only, and says what `pick_status` says."""
+    picks = frames.picks(league, season)
+    graded = picks.filter(picks["result_id"].is_not_null())
+    return quality.grades_agree(picks.select("pick_id", "status"), graded.select("pick_id", "is_correct"))
+
+
+def official_grades_stand(league: League, season: int, now: datetime) -> list[Violation]:
+    """No official grade changed within the last seven days."""
+    recent = select(result_events).where(result_events.c.season == season, result_events.c.happened_at >= now - _RECENT)
+    return quality.late_corrections(league.db.frame(recent))
+
+
+def teams_have_rosters(league: League, season: int, now: datetime) -> list[Violation]:
+    """Every team that plays has players, so that picks on them can be understood."""
+    rosters = frames.rosters(league, season)
+    if rosters.is_empty():
+        return []  # a season that has not begun: the asset `rosters` says so
+    return quality.teams_without_roster(frames.games(league, season), rosters)
+
+
+CHECKS = [
+    Check("no_orphans", "every pick's game is there", no_orphans, blocking=True),
+    Check("grades_agree", "results holds decided picks only and agrees with pick_status", grades_agree, blocking=True),
+    Check("no_duplicate_picks", "no member has a player twice in a week", no_duplicate_picks),
+    Check("official_grades_stand", "no official grade changed within the last seven days", official_grades_stand),
+    Check("teams_have_rosters", "every team that plays has a roster", teams_have_rosters),
+]

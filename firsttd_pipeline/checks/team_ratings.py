@@ -1,0 +1,21 @@
+"""Checks of `team_ratings`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from firsttd_pipeline.checks import frames
+from firsttd_pipeline.checks.base import Check
+from firsttd_pipeline.domain import quality
+from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh.base import League
+
+
+def ratings_count_games(league: League, season: int, now: datetime) -> list[Violation]:
+    """Every team's last rating counts exactly its final games."""
+    return quality.ratings_agree(frames.team_ratings(league, season), frames.games(league, season))
+
+
+CHECKS = [
+    Check("ratings_count_games", "every team's last rating counts exactly its final games", ratings_count_games),
+]
