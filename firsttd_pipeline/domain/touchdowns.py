@@ -139,11 +139,12 @@ def extract_touchdowns(plays: pl.DataFrame) -> pl.DataFrame:
     ).sort("game_id", "order_sequence", "play_id", nulls_last=True, maintain_order=True)
     same_play = ["game_id", "play_id", "team", "player_id", "quarter", "clock"]
     scored = scored.unique(subset=same_play, keep="first", maintain_order=True)
-    repeat = pl.int_range(pl.len()).over("game_id", "play_id")
-    return scored.with_columns(
-        (pl.int_range(pl.len()).over("game_id") == 0).alias("is_first_td"),
-        pl.col("play_id") + repeat * REPEATED_PLAY_ID_STEP,
-    ).select(pl.col(name).cast(dtype) for name, dtype in TOUCHDOWN_SCHEMA.items())
+    if scored.select("game_id", "play_id").is_duplicated().any():
+        repeat = pl.int_range(pl.len()).over("game_id", "play_id")
+        scored = scored.with_columns(pl.col("play_id") + repeat * REPEATED_PLAY_ID_STEP)
+    return scored.with_columns(pl.col("game_id").is_first_distinct().alias("is_first_td")).select(
+        pl.col(name).cast(dtype) for name, dtype in TOUCHDOWN_SCHEMA.items()
+    )
 
 
 def game_records(plays: pl.DataFrame) -> pl.DataFrame:
@@ -183,11 +184,15 @@ def game_records(plays: pl.DataFrame) -> pl.DataFrame:
     )
     if rows.is_empty():
         return pl.DataFrame(schema=RECORD_SCHEMA)
-    rows = rows.sort("game_id", "order_sequence", "play_id", nulls_last=False)
-    known_clock = rows.filter(pl.col("clock").is_not_null()).select(
-        "game_id", (pl.col("clock").diff() > OVERTIME_JUMP).over("game_id").fill_null(False).alias("restarted")
+    if not _in_order(rows):
+        rows = rows.sort("game_id", "order_sequence", "play_id", nulls_last=False)
+    same_game = pl.col("game_id") == pl.col("game_id").shift()
+    overtime = (
+        rows.filter(pl.col("clock").is_not_null())
+        .filter(same_game & (pl.col("clock").diff() > OVERTIME_JUMP))
+        .select("game_id", pl.lit(True).alias("restarted"))
+        .unique()
     )
-    overtime = known_clock.group_by("game_id").agg(pl.col("restarted").any())
     scores = (
         rows.filter(
             pl.col("posteam").is_not_null()
@@ -226,6 +231,15 @@ def game_records(plays: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("game_id")
         .select(pl.col(name).cast(dtype) for name, dtype in RECORD_SCHEMA.items())
+    )
+
+
+def _in_order(rows: pl.DataFrame) -> bool:
+    """Whether each game's rows stand together and in their order, as upstream writes them: then no sort is needed."""
+    run = rows["game_id"].rle_id()
+    together = rows["game_id"].n_unique() == run[-1] + 1
+    return together and bool(
+        ((rows["order_sequence"].diff() > 0) | (run.cast(pl.Int64).diff() != 0))[1:].all(ignore_nulls=False)
     )
 
 

@@ -566,7 +566,7 @@ some_rules = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(some_pick, min_size=1, max_size=8), st.lists(some_td, max_size=4), some_rules, st.randoms())
 def test_every_pick_has_one_consistent_grade_whatever_the_order_of_the_rows(
     picks: list[dict[str, Any]], touchdowns: list[dict[str, Any]], rules: RulePack, chance: random.Random
@@ -594,7 +594,7 @@ def test_every_pick_has_one_consistent_grade_whatever_the_order_of_the_rows(
     assert grade_picks(**shuffled, rules=rules, now=NOW).sort("pick_id").equals(grades)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(some_pick, st.lists(known_td, max_size=4), st.data())
 def test_an_unknown_scorer_only_opens_a_grade_and_never_changes_it(
     the_pick: dict[str, Any], touchdowns: list[dict[str, Any]], data: st.DataObject
