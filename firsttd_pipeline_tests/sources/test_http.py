@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -153,10 +152,8 @@ def test_a_body_always_cut_short_is_never_handed_out(server: Server, client: Htt
 def test_a_trickle_that_never_times_out_ends_at_the_deadline(server: Server) -> None:
     server.fault("file.bin", "trickle", interval=0.05)
     client = HttpClient(HttpPolicy(read_timeout=5, download_timeout=0.6, retries=5, backoff=0.01))
-    started = time.monotonic()
     with pytest.raises(TransientSourceError, match=r"not done after 0\.6 s \(\d+ of 204800 bytes had arrived\)"):
         client.get(server.url + "file.bin")
-    assert time.monotonic() - started < 5, "the trickle would take three hours"
     server.heal()
     assert client.get(server.url + "file.bin").content == BODY, "the client is usable afterwards"
 
@@ -196,15 +193,40 @@ def test_no_connection_is_told_with_its_reason(refused_url: str, client: HttpCli
 
 def test_no_connection_is_given_up_in_seconds_whatever_tries_are_left(refused_url: str) -> None:
     policy = HttpPolicy(retries=10, backoff=0.2, no_connection_after=0.5)
-    started = time.monotonic()
-    with pytest.raises(TransientSourceError, match="no connection"):
+    with pytest.raises(TransientSourceError, match="no connection") as raised:
         HttpClient(policy).get(refused_url)
-    assert time.monotonic() - started < 10, "ten retries would take minutes"
+    assert raised.value.attempts < 5, "eleven tries would take minutes"
 
 
 def test_no_connection_is_given_up_after_twice_the_connect_timeout_unless_set() -> None:
     assert HttpPolicy(connect_timeout=3).connect_budget == 6
     assert HttpPolicy(connect_timeout=3, no_connection_after=1).connect_budget == 1
+
+
+def test_a_host_that_never_answers_is_given_up_in_seconds() -> None:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    fill = [socket.socket() for _ in range(4)]  # a full backlog drops further connections, as a firewall does
+    for one in fill:
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
+    client = HttpClient(HttpPolicy(connect_timeout=0.3, retries=10, backoff=0.01))
+    try:
+        with pytest.raises(TransientSourceError, match=r"no connection within 0\.3 s") as raised:
+            client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/file.bin")
+    finally:
+        for one in (*fill, listener):
+            one.close()
+    assert raised.value.attempts < 11
+
+
+def test_a_proxy_that_is_not_there_is_told_as_such(refused_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, refused_url.replace("http://", "http://me:s3cret@"))
+    with pytest.raises(TransientSourceError, match="the proxy could not be used") as raised:
+        HttpClient(HttpPolicy(retries=0)).get("http://nflverse.invalid/file.bin")
+    assert "s3cret" not in str(raised.value)
 
 
 def test_a_name_that_does_not_resolve_is_told_as_such() -> None:
