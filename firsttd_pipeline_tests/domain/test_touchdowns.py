@@ -467,10 +467,11 @@ def test_no_game_cut_off_before_its_last_rows_reaches_its_end(season: int, lost:
 
 
 @needs_shared
-def test_no_game_cut_off_at_an_administrative_row_reaches_its_end() -> None:
-    # Quarter ends and timeouts look most like an ending: cut every game of 2021 at each of them.
+@pytest.mark.parametrize("season", [2021, 2022, 2024, 2025])
+def test_no_game_cut_off_at_an_administrative_row_reaches_its_end(season: int) -> None:
+    # Quarter ends and comments look most like an ending: cut every game at each of them.
     ordered = (
-        real(2021)
+        real(season)
         .sort("game_id", "order_sequence", "play_id")
         .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over("game_id").alias("n"))
     )
