@@ -5,6 +5,7 @@ Cells are untrusted text: never markup, never a spreadsheet formula, and control
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -78,7 +79,7 @@ def emit(
     """
     names, records = _records(rows)
     if output is Format.JSON:
-        _write(_json(records) + "\n")
+        _write(_json(records) + "\n", errors="firsttd_json")
     elif output is Format.CSV:
         _write(_csv(names, records))
     else:
@@ -93,11 +94,19 @@ def _records(rows: pl.DataFrame | Sequence[Mapping[str, Any]]) -> tuple[list[str
     return rows.columns, list(rows.iter_rows(named=True))
 
 
-def _write(text: str) -> None:
-    stream = sys.stdout
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+def _write(text: str, *, errors: str = "backslashreplace") -> None:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(encoding, errors).decode(encoding))
+    sys.stdout.flush()
+
+
+def _json_escape(error: UnicodeError) -> tuple[str, int]:
+    """How JSON writes what the stream cannot encode."""
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+codecs.register_error("firsttd_json", _json_escape)
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -153,7 +162,7 @@ def _csv_value(value: Any) -> str:
 
 def _csv_text(text: str) -> str:
     """Text that no spreadsheet takes for a formula: a leading quote, as spreadsheets themselves write it."""
-    guard = "'" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) or text.startswith("'") else ""
+    guard = "'" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else ""
     return guard + safe(text)
 
 
@@ -164,18 +173,26 @@ def _print_table(names: Sequence[str], records: Sequence[Mapping[str, Any]], tit
     console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=PIPE_WIDTH)
-    if not records:
-        heading = f"{safe(title)}: " if title else ""
-        console.print(plain(f"{heading}{empty}"), soft_wrap=True)
-        return
-    table = Table(title=plain(title) if title else None, title_justify="left")
+    with console.capture() as captured:
+        if not records:
+            console.print(plain(f"{title}: {empty}" if title else empty), soft_wrap=True)
+        else:
+            # not Rich's own title: it is folded to the table's width
+            if title:
+                console.print(plain(title), style="bold", soft_wrap=True)
+            console.print(_table(names, records))
+    _write(captured.get())
+
+
+def _table(names: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table()
     for name in names:
         numeric = any(_is_number(row.get(name)) for row in records)
         header = plain(name.replace("_", " "))
         table.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in records:
         table.add_row(*(plain(_shown(row.get(name))) for name in names))
-    console.print(table)
+    return table
 
 
 def _is_number(value: Any) -> bool:

@@ -23,14 +23,14 @@ from firsttd_pipeline.storage.pick_import import ImportReport, absent_seasons, i
 
 app = typer.Typer(help="Picks: add one, import a sheet, list, remove.", no_args_is_help=True)
 
-_LISTED = ("pick_id", "member", "week", "game_id", "typed", "player", "team", "position", "odds")
-_LISTED += ("status", "reason", "points", "profit")
+_LISTED = (
+    *("pick_id", "member", "week", "game_id", "typed", "player", "team", "position", "odds"),
+    *("status", "reason", "points", "profit"),
+)
 _IMPORTED = ("line", "member", "week", "game", "typed", "player", "position", "odds", "outcome", "reason")
 
 SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
-LateOption = Annotated[
-    str | None, typer.Option("--late", metavar="REASON", help="Take picks after kickoff; kept.")
-]
+LateOption = Annotated[str | None, typer.Option("--late", metavar="REASON", help="Take picks after kickoff; kept.")]
 
 
 class Status(StrEnum):
@@ -83,9 +83,7 @@ def add(
 @refusals_explained
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE.csv", help="The league's sheet or the plain form; - is stdin.")],
-    season: Annotated[
-        int | None, typer.Option("--season", help="Of the sheet; the plain form has its own.")
-    ] = None,
+    season: Annotated[int | None, typer.Option("--season", help="Of the sheet; the plain form has its own.")] = None,
     create_members: Annotated[bool, typer.Option("--create-members", help="Names nobody has become members.")] = False,
     late: LateOption = None,
     dry_run: Annotated[

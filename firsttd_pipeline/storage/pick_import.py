@@ -332,19 +332,30 @@ class _Lookup:
             return ImportRow(
                 row.line, row.member, row.week, row.game, row.player, None, None, None, None, "bad", row.reason
             )
-        where = _as_error(row, "")
+        reasons: list[str] = []
+        notes: list[str] = []
+        member: Member | None = None
+        game_id: str | None = None
         understood: Understood | None = None
         try:
-            notes: list[str] = []
-            typed = checked_typed(row.player)
-            understood = self._understand(row, notes)
             created = len(self.new_members)
             member = self._member(row.member)
             if len(self.new_members) > created:
-                notes.insert(0, "new member")
+                notes.append("new member")
+        except (NoSuchMember, BadMember) as error:
+            reasons.append(str(error))
+        try:
+            game_id = self._game_of(row, notes)
+            typed = checked_typed(row.player)
+            understood = self._understand(row, game_id, notes)
+        except (PickRefused, GameNotSettled) as error:
+            reasons.append(str(error))
+        if member is None or understood is None:
+            return _bad(row, game_id, understood, "; ".join(reasons))
+        try:
             outcome = self._outcome(row, typed, member, understood, notes)
-        except (PickRefused, GameNotSettled, NoSuchMember, BadMember) as error:
-            return self._bad(row, where, understood, str(error))
+        except PickRefused as error:
+            return _bad(row, game_id, understood, str(error))
         game = understood.game
         return ImportRow(
             row.line,
@@ -360,33 +371,20 @@ class _Lookup:
             "; ".join(notes) or None,
         )
 
-    @staticmethod
-    def _bad(row: PickRow, where: RowError, understood: Understood | None, reason: str) -> ImportRow:
-        return ImportRow(
-            row.line,
-            row.member,
-            str(understood.game.week) if understood else where.week,
-            understood.game.id if understood else where.game,
-            row.player,
-            understood.player_name if understood else None,
-            understood.team if understood else None,
-            understood.position if understood else row.position,
-            row.odds,
-            "bad",
-            reason,
-        )
-
-    def _understand(self, row: PickRow, notes: list[str]) -> Understood:
+    def _game_of(self, row: PickRow, notes: list[str]) -> str | None:
+        """The game that the row names; None: only week and player say it."""
         assert row.season is not None
         book = self._book(row.season)
-        game_id = row.game_id
-        if row.away is not None and row.home is not None and row.week is not None:
-            week = book.week_number(row.week)
-            settled = self._settle(book, row.away, row.home, week)
-            game_id = settled.game_id
-            if settled.note:
-                notes.append(settled.note)
-        understood = book.understand(
+        if row.away is None or row.home is None or row.week is None:
+            return row.game_id
+        settled = self._settle(book, row.away, row.home, book.week_number(row.week))
+        if settled.note:
+            notes.append(settled.note)
+        return settled.game_id
+
+    def _understand(self, row: PickRow, game_id: str | None, notes: list[str]) -> Understood:
+        assert row.season is not None
+        understood = self._book(row.season).understand(
             PickRequest(row.member, row.player, week=row.week, game_id=game_id, team=row.team, position=row.position)
         )
         day = understood.game.game_date
@@ -422,6 +420,23 @@ class _Lookup:
         self.taken.append(_Taken(member, typed, understood, row.odds, late_reason))
         mine.append(ExistingPick(-row.line, member.id, game.week_id, typed, understood.player_id, game.id, row.odds))
         return "new"
+
+
+def _bad(row: PickRow, game_id: str | None, understood: Understood | None, reason: str) -> ImportRow:
+    where = _as_error(row, "")
+    return ImportRow(
+        row.line,
+        row.member,
+        str(understood.game.week) if understood else where.week,
+        understood.game.id if understood else game_id or where.game,
+        row.player,
+        understood.player_name if understood else None,
+        understood.team if understood else None,
+        understood.position if understood else row.position,
+        row.odds,
+        "bad",
+        reason,
+    )
 
 
 def _same_or_refused(member: Member, row: PickRow, twin: ExistingPick, understood: Understood) -> None:

@@ -345,7 +345,8 @@ class SeasonBook:
         typed = _quoted(request.player)
         if outcome.reason == "ambiguous":
             raise NameNotUnderstood(f"{typed} can be several players in {where}.", _labels(outcome.candidates))
-        elsewhere = self._index(()).match(request.player)
+        # a name of one word is nobody's full name: no use to look for it in the whole season
+        elsewhere = self._index(()).match(request.player) if " " in request.player else None
         if isinstance(elsewhere, Match):
             where = f"neither roster of {where}" if len(found) == 1 else f"no roster of {where}"
             raise NameNotUnderstood(f"{typed} is on {where}.", _labels([elsewhere]))

@@ -92,7 +92,9 @@ def test_delimiters_line_ends_and_encodings_of_spreadsheets_read_the_same(
 
 
 def test_excels_separator_line_formulas_and_hard_spaces_are_understood() -> None:
-    row = good('sep=;\nWeek;Picker;Visitor;Home;Player;Odds\n="1";\u00a0Avery ;Dallas;Philadelphia;AJ\u00a0Brown;="+900"\n')
+    row = good(
+        'sep=;\nWeek;Picker;Visitor;Home;Player;Odds\n="1";\u00a0Avery ;Dallas;Philadelphia;AJ\u00a0Brown;="+900"\n'
+    )
     assert (row.line, row.member, row.week, row.player, row.odds) == (3, "Avery", 1, "AJ Brown", 900.0)
 
 
@@ -297,9 +299,10 @@ def test_a_team_nobody_knows_is_refused_by_name() -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_rows_or_one_sheet_error(content: bytes) -> None:
     try:
-        read_sheet(content)
-    except SheetError as error:
-        assert str(error)
+        sheet = read_sheet(content)
+    except SheetError:
+        return
+    assert all(row.line >= 2 for row in sheet.rows)
 
 
 @given(st.text(max_size=120))
