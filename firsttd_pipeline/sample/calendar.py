@@ -23,6 +23,7 @@ DIVISIONS: dict[str, tuple[str, str, str, str]] = {
 TEAMS: tuple[str, ...] = tuple(sorted(team for teams in DIVISIONS.values() for team in teams))
 DIVISION_OF: dict[str, str] = {team: name for name, teams in DIVISIONS.items() for team in teams}
 REGULAR_WEEKS = 18
+LAST_WEEK = 22
 PLAYOFF_ROUNDS: dict[int, str] = {19: "WC", 20: "DIV", 21: "CON", 22: "SB"}
 FIRST_SAMPLE_SEASON = 2021
 

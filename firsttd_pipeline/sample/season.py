@@ -20,6 +20,7 @@ from firsttd_pipeline.sample import schemas
 from firsttd_pipeline.sample.calendar import (
     DIVISIONS,
     FIRST_SAMPLE_SEASON,
+    LAST_WEEK,
     PLAYOFF_ROUNDS,
     REGULAR_WEEKS,
     TEAMS,
@@ -30,8 +31,6 @@ from firsttd_pipeline.sample.calendar import (
 )
 from firsttd_pipeline.sample.people import People, Player, college, invent_name, invent_people
 from firsttd_pipeline.sample.plays import Event, Played, Touchdown, play_game
-
-LAST_WEEK = 22
 
 # Columns that hold 0 or 1 (and the yards of a return) on every play, and nothing on the markers between plays.
 _FLAG_TEXT = """
