@@ -110,6 +110,7 @@ class League:
 
     def close(self) -> None:
         """Give back the connections."""
+        self.client.close()
         self.db.close()
 
 

@@ -36,10 +36,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     with league.db.write() as conn:
         understood = understand_picks(conn, season)
         facts = _read(conn, league, season)
-        grades = grade_picks(**facts, rules=league.settings.rules, now=now).rename({"profit": "actual_return"})
+        rules = league.settings.rules
+        grades = grade_picks(**facts, rules=rules, now=now).rename({"profit": "actual_return"})
         standing = league.db.frame(_standing(season), conn=conn)
         foreign = standing.filter(pl.col("graded_by") != "pipeline")
-        statuses = _statuses(grades, foreign, facts["picks"], facts["games"], league.settings.rules, now)
+        theirs = grades_from_results(foreign, facts["picks"], facts["games"], rules, now)
+        statuses = _statuses(grades, foreign, theirs, rules)
         own = _own_rows(grades, foreign, now)
         counts = sync_partition(
             conn,
@@ -52,7 +54,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             ignore=("id", "created_at", "graded_at"),
         )
         old_status = league.db.frame(select(pick_status).where(pick_status.c.pick_id.in_(_pick_ids(season))), conn=conn)
-        events = _events(counts, facts["picks"], old_status, statuses, league.run_id, now)
+        corrected = _correct_money(conn, season, foreign, theirs, now)
+        events = [
+            event
+            for change, author in ((counts, "pipeline"), (corrected, "external"))
+            for event in _events(change, author, facts["picks"], old_status, statuses, league.run_id, now)
+        ]
         if events:
             conn.execute(insert(result_events), events)
         sync_partition(
@@ -105,7 +112,11 @@ def _read(conn: Connection, league: League, season: int) -> dict[str, pl.DataFra
         )
         .where(weeks.c.season == season),
         conn=conn,
-    ).unique("pick_id", keep="any", maintain_order=True)
+    )
+    # A player on two current rosters could be of either team: that reads as no team.
+    of_season = of_season.with_columns(
+        pl.when(pl.col("pick_id").is_duplicated()).then(None).otherwise("player_team").alias("player_team")
+    ).unique("pick_id", keep="first", maintain_order=True)
     picked = select(picks.c.game_id).where(picks.c.id.in_(_pick_ids(season)))
     of_games = league.db.frame(select(games).where((games.c.season == season) | games.c.id.in_(picked)), conn=conn)
     scored = league.db.frame(
@@ -128,25 +139,35 @@ def _own_rows(grades: pl.DataFrame, foreign: pl.DataFrame, now: datetime) -> pl.
     ).sort("pick_id")
 
 
-def _statuses(
-    grades: pl.DataFrame,
-    foreign: pl.DataFrame,
-    of_picks: pl.DataFrame,
-    of_games: pl.DataFrame,
-    rules: RulePack,
-    now: datetime,
-) -> pl.DataFrame:
+def _statuses(grades: pl.DataFrame, foreign: pl.DataFrame, theirs: pl.DataFrame, rules: RulePack) -> pl.DataFrame:
     """One row of `pick_status` per pick: from the standing row where somebody else graded, else from the plays."""
     columns = ["pick_id", "status", "reason", "finality", "points", "stake"]
     own = grades.join(foreign, on="pick_id", how="anti").select(columns)
-    if foreign.height:
-        theirs = grades_from_results(foreign, of_picks, of_games, rules, now).select(columns)
-        own = pl.concat([own, theirs], how="vertical_relaxed")
-    return own.with_columns(pl.lit(rules.version).alias("rule_pack")).sort("pick_id")
+    both = pl.concat([own, theirs.select(columns)], how="vertical_relaxed")
+    return both.with_columns(pl.lit(rules.version).alias("rule_pack")).sort("pick_id")
+
+
+def _correct_money(conn: Connection, season: int, foreign: pl.DataFrame, theirs: pl.DataFrame, now: datetime) -> Counts:
+    """Put the profit of rows that another program graded right: the old application stores losses as 0.
+
+    Its grade stands; a profit entered by hand stands too.
+    """
+    external = foreign.filter(pl.col("graded_by") == "external").drop("graded_by", "actual_return")
+    money = external.join(theirs.select("pick_id", pl.col("profit").alias("actual_return")), on="pick_id")
+    return sync_partition(
+        conn,
+        results,
+        money,
+        key=("pick_id",),
+        scope=results.c.pick_id.in_(_pick_ids(season)) & (results.c.graded_by == "external"),
+        missing="keep",
+        now=now,
+    )
 
 
 def _events(
     counts: Counts,
+    author: str,
     of_picks: pl.DataFrame,
     old: pl.DataFrame,
     new: pl.DataFrame,
@@ -157,30 +178,27 @@ def _events(
     was = {row["pick_id"]: row for row in old.iter_rows(named=True)}
     status = dict(new.select("pick_id", "status").iter_rows())
     who = of_picks.select("pick_id", "user_id", "season", "game_id", "player_id", "player_name")
-    after = pl.concat([counts.updated_rows, counts.retired_rows.select("pick_id")], how="diagonal_relaxed")
-    before = pl.concat([counts.before_rows, counts.retired_rows], how="diagonal_relaxed")
-    if before.is_empty():
-        return []
-    changes = before.join(after, on="pick_id", suffix="_new").join(who, on="pick_id", how="left").sort("pick_id")
-    taken_back = set(counts.retired_rows["pick_id"]) if counts.retired else set()
+    people = {row["pick_id"]: row for row in who.iter_rows(named=True)}
+    changed = {row["pick_id"]: row for row in counts.updated_rows.iter_rows(named=True)}
     events: list[dict[str, object]] = []
-    for row in changes.iter_rows(named=True):
-        pick = row["pick_id"]
+    for before in [*counts.before_rows.iter_rows(named=True), *counts.retired_rows.iter_rows(named=True)]:
+        pick = before["pick_id"]
+        after = changed.get(pick)
         event: dict[str, object] = {
             "happened_at": now,
-            "event": "ungraded" if pick in taken_back else "flipped",
-            "graded_by": "pipeline",
+            "event": "ungraded" if after is None else "money corrected" if author == "external" else "flipped",
+            "graded_by": author,
             "old_status": was.get(pick, {}).get("status"),
             "new_status": status.get(pick),
             "was_official": was.get(pick, {}).get("finality") == "official",
             "run_id": run_id,
+            **people[pick],
         }
-        event |= {name: row[name] for name in who.columns}
         for name in ("is_correct", "any_time_td", "actual_scorer", "actual_return"):
-            event["old_" + name] = row[name]
-            event["new_" + name] = row[name + "_new"]
+            event["old_" + name] = before.get(name)
+            event["new_" + name] = None if after is None else after.get(name, before.get(name))
         events.append(event)
-    return events
+    return sorted(events, key=lambda event: int(str(event["pick_id"])))
 
 
 def _report(
@@ -199,7 +217,7 @@ def _report(
     report.facts |= {
         "picks": statuses.height,
         "official": statuses.filter(pl.col("finality") == "official").height,
-        "grades changed": len(events),
+        "grades changed": sum(event["graded_by"] == "pipeline" for event in events),
         "graded by others": foreign.height,
         "names understood now": understood.understood,
     }

@@ -1,4 +1,4 @@
-"""`rosters`: who was on which team in a season, by gsis_id. A row that upstream no longer has is retired, not deleted."""
+"""`rosters`: who was on which team in a season, by gsis_id. A row that upstream lost is retired, not deleted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             season,
             fetched.left_out,
             key=("full_name", "team"),
-            reason="no gsis_id upstream: the player cannot be told from others",
+            reason="no id or no name upstream: the player cannot be told from others",
             source=fetched.source.url,
             now=now,
         )

@@ -203,6 +203,7 @@ PLAYS = Contract(
         _score("defteam_score_post", "number"),
         Column("game_seconds_remaining", "number"),
         Column("yardline_100", "number", low=0, high=100),
+        Column("down", "number", low=1, high=4),
         Column("passer_player_id", "text"),
         Column("receiver_player_id", "text"),
         Column("rusher_player_id", "text"),
