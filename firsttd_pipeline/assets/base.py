@@ -71,7 +71,7 @@ def define_asset(
     kinds: set[str] | None = None,
     deps: Sequence[str] = (),
 ) -> dg.AssetsDefinition:
-    """The asset `name` over `table`: its work is `refresh`, its checks are those that `checks/` lists under its name."""
+    """The asset `name` over `table`: its work is `refresh`, its checks are what `checks/` lists under its name."""
 
     @dg.asset(
         name=name,

@@ -10,10 +10,10 @@ import typer
 from firsttd_pipeline.commands.context import FAILED, explained, fail, stderr
 from firsttd_pipeline.commands.database import bring_up_to_date
 from firsttd_pipeline.commands.output import Format, emit
+from firsttd_pipeline.commands.picks import bring_season_in
 from firsttd_pipeline.commands.run import run_seasons, tell_outcome
 from firsttd_pipeline.commands.show import leaderboard_rows
 from firsttd_pipeline.commands.ui import serve_ui
-from firsttd_pipeline.refresh import games, rosters
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.pick_import import import_picks
@@ -46,11 +46,6 @@ def demo(
         )
         bring_up_to_date(settings)
         with League.open(settings) as league:
-
-            def ensure(season: int) -> None:
-                for step in (games, rosters):
-                    step.refresh(league, season, utc_now())
-
             report = import_picks(
                 league.db,
                 sheet,
@@ -58,11 +53,14 @@ def demo(
                 now=utc_now(),
                 create_members=True,
                 late_reason=LATE,
-                ensure_season=ensure,
+                ensure_season=bring_season_in(league, utc_now()),
             )
         if report.bad:
-            raise fail(f"{len(report.bad)} sample picks were refused: {report.bad[0]}", FAILED)
-        stderr.print(f"Picks of the sample league: {report.counts()}", markup=False)
+            raise fail(f"{len(report.bad)} sample picks were refused: {report.bad[0].reason}", FAILED)
+        stderr.print(
+            f"Picks of the sample league: {report.count('new')} new, {report.count('already there')} already there",
+            markup=False,
+        )
         outcome = run_seasons(settings, [DEMO_SEASON])[0]
         tell_outcome(outcome)
         with League.open(settings) as league:

@@ -23,9 +23,7 @@ NameArgument = Annotated[str, typer.Argument(help="The member's name.")]
 def add(
     name: NameArgument,
     email: Annotated[str | None, typer.Option(help="E-mail address.")] = None,
-    stake: Annotated[
-        float | None, typer.Option(help="Units per pick; default FIRSTTD_STAKE.")
-    ] = None,
+    stake: Annotated[float | None, typer.Option(help="Units per pick; default FIRSTTD_STAKE.")] = None,
 ) -> None:
     """Add a member."""
     with open_league() as league:

@@ -64,7 +64,7 @@ def add(
     with open_league() as league:
         wanted = season or league.settings.season_at(now)
         for missing in absent_seasons(league.db, [wanted]):
-            _bring_in(league, now)(league.db, missing)
+            bring_season_in(league, now)(league.db, missing)
         pick = picks.add_pick(
             league.db,
             picks.PickRequest(member, player, american, week, game, team, late_reason=late),
@@ -103,7 +103,7 @@ def import_(
             create_members=create_members,
             late_reason=late,
             dry_run=dry_run,
-            ensure_season=_bring_in(league, now),
+            ensure_season=bring_season_in(league, now),
             default_stake=league.settings.stake,
             default_season=league.settings.season_at(now),
         )
@@ -167,7 +167,7 @@ def remove(pick_id: Annotated[int, typer.Argument(help="The pick's id, as `picks
     stderr.print(safe(f"{told}, {gone['status']}"), markup=False)
 
 
-def _bring_in(league: League, now: datetime) -> Callable[[Database, int], None]:
+def bring_season_in(league: League, now: datetime) -> Callable[[Database, int], None]:
     """What brings a season's schedule and rosters into a database, from the league's own source."""
 
     def ensure(db: Database, season: int) -> None:

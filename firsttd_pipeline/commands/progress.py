@@ -9,8 +9,8 @@ from types import TracebackType
 
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
 
-from firsttd_pipeline.refresh.base import AssetEvent
 from firsttd_pipeline.commands.context import stderr
+from firsttd_pipeline.refresh.base import AssetEvent
 
 
 class RunProgress:

@@ -87,7 +87,9 @@ def status(output: FormatOption = Format.TABLE) -> None:
             }
             for row in conn.execute(
                 select(
-                    games.c.season, func.count().label("games"), func.sum(_one(games.c.status == "final")).label("final")
+                    games.c.season,
+                    func.count().label("games"),
+                    func.sum(_one(games.c.status == "final")).label("final"),
                 )
                 .where(games.c.deleted_at.is_(None)).group_by(games.c.season).order_by(games.c.season)
             )

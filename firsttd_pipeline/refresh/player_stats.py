@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from firsttd_pipeline.domain.standings import player_stats as decide
 from firsttd_pipeline.domain.usage import usage
@@ -38,7 +39,10 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         record_failure(league, "weekly_rosters", season, error, now)
         raise
     with league.db.write() as conn:
-        read = lambda query: league.db.frame(query, conn=conn)  # noqa: E731 - six reads of one transaction
+
+        def read(query: Select[Any]) -> pl.DataFrame:
+            return league.db.frame(query, conn=conn)
+
         of_games = read(select(games).where(games.c.season == season, games.c.deleted_at.is_(None)))
         of_games = of_games.rename({"id": "game_id"})
         plays = _plays(league, last_fetch(conn, "pbp", season), isinstance(weekly, Absent))

@@ -1,4 +1,4 @@
-"""Writes to `quarantine`: what could not be taken, whole, with the reason. A row that is fine again is marked resolved."""
+"""Writes to `quarantine`: what could not be taken, whole, with the reason. What is fine again is resolved."""
 
 from __future__ import annotations
 
