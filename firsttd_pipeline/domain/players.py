@@ -6,6 +6,7 @@ the roster rows given, without looking at who scored (grading.md, point 17).
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -81,10 +82,12 @@ _BREAKS: Final = re.compile(r"[\W_]+")
 
 
 def _words(name: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", name.strip())
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().translate(_LETTERS)
-    # a case fold can bring combining marks back (İ): once more, so that normalising twice changes nothing
-    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    plain = name.casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", name.strip())
+        plain = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().translate(_LETTERS)
+        # a case fold can bring combining marks back (İ): once more, so that normalising twice changes nothing
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     words = _BREAKS.sub(" ", _APOSTROPHES.sub("", plain)).split()
     joined: list[str] = []
     run = ""
@@ -99,6 +102,7 @@ def _words(name: str) -> list[str]:
     return [*joined, run] if run else joined
 
 
+@functools.lru_cache(maxsize=32_768)  # a season's rosters, once per game they are matched in
 def normalise(name: str, *, keep_suffix: bool = False) -> str:
     """A name as a key: case, accents, punctuation and blanks do not count, nor do Jr, Sr and II-V at its end.
 

@@ -308,9 +308,9 @@ class SeasonBook:
         Raises:
             NameNotUnderstood: unknown or ambiguous.
         """
-        return self._understand(PickRequest("", typed, team=team), [game])
+        return self._understand(PickRequest("", typed, team=team), [game], hints=False)
 
-    def _understand(self, request: PickRequest, found: Sequence[Game]) -> Understood:
+    def _understand(self, request: PickRequest, found: Sequence[Game], *, hints: bool = True) -> Understood:
         codes = tuple(team for game in found for team in game.teams)
         special = parse_special(request.player, codes)
         if special == "NO_TD":
@@ -325,11 +325,11 @@ class SeasonBook:
                 names = [f"{code} D/ST" for code in codes[:6]]
                 raise NameNotUnderstood(f"{team} does not play in {self._where(found)}.", names)
             return Understood("dst", special, f"{team} D/ST", team, "DST", game)
-        match = self._match(request, found, codes)
+        match = self._match(request, found, codes, hints)
         game = next(game for game in found if match.team in game.teams)
         return Understood("player", match.player_id, match.player_name, match.team, match.position, game)
 
-    def _match(self, request: PickRequest, found: Sequence[Game], codes: tuple[str, ...]) -> Match:
+    def _match(self, request: PickRequest, found: Sequence[Game], codes: tuple[str, ...], hints: bool) -> Match:
         if not self.has_roster:
             raise NameNotUnderstood(f"The rosters of {self.season} are not here yet: no player can be understood.")
         preferred = _preferred(request.team, codes)
@@ -346,7 +346,7 @@ class SeasonBook:
         if outcome.reason == "ambiguous":
             raise NameNotUnderstood(f"{typed} can be several players in {where}.", _labels(outcome.candidates))
         # a name of one word is nobody's full name: no use to look for it in the whole season
-        elsewhere = self._index(()).match(request.player) if " " in request.player else None
+        elsewhere = self._index(()).match(request.player) if hints and " " in request.player else None
         if isinstance(elsewhere, Match):
             where = f"neither roster of {where}" if len(found) == 1 else f"no roster of {where}"
             raise NameNotUnderstood(f"{typed} is on {where}.", _labels([elsewhere]))
