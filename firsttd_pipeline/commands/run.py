@@ -104,7 +104,7 @@ def tell_outcome(outcome: SeasonOutcome) -> None:
                 style="red" if check.level == "failed" else "yellow",
             )
         stderr.print(table)
-    for error in outcome.errors:
+    for error in _without_echoes(outcome.errors):
         stderr.print(error, style="red", markup=False)
     held = sum(check.level == "ok" for check in outcome.checks)
     state = "done" if outcome.success else "FAILED"
@@ -114,6 +114,18 @@ def tell_outcome(outcome: SeasonOutcome) -> None:
         f"Run {outcome.run_id} stands in the UI (make ui).",
         markup=False,
     )
+
+
+def _without_echoes(errors: list[str]) -> list[str]:
+    """One message per cause: two files of a host that does not answer are one fact, told with the first address."""
+    seen: set[str] = set()
+    told = []
+    for error in errors:
+        cause = error.partition(": ")[2] if error.startswith(("http://", "https://")) else error
+        if cause not in seen:
+            told.append(error)
+        seen.add(cause)
+    return told
 
 
 def _known_season(season: int) -> int:
