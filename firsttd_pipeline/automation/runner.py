@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -170,10 +169,13 @@ def _process_tags() -> dict[str, str]:
 def _alive(pid: str) -> bool:
     if not pid.isdigit():
         return True
-    with suppress(ProcessLookupError, PermissionError):
+    try:
         os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # alive, and somebody else's
         return True
-    return False
+    return True
 
 
 def _failure_text(event: Any) -> str:

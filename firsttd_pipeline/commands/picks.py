@@ -173,9 +173,9 @@ def bring_season_in(league: League, now: datetime) -> Callable[[Database, int], 
     def ensure(db: Database, season: int) -> None:
         stderr.print(f"Season {season} is not here yet: bringing in its schedule and rosters.", markup=False)
         target = League(league.settings, db, league.client, league.run_id)
-        games.refresh(target, season, now)
-        report = rosters.refresh(target, season, now)
-        if report.absence:
-            raise fail(f"No rosters of {season} yet: {report.absence}", WRONG_USE)
+        for refresh, what in ((games.refresh, "schedule"), (rosters.refresh, "rosters")):
+            report = refresh(target, season, now)
+            if report.absence:
+                raise fail(f"No {what} of {season} yet: {report.absence}", WRONG_USE)
 
     return ensure

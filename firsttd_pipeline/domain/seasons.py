@@ -52,6 +52,12 @@ def roster_due(season: int, now: datetime) -> bool:
     return season <= default_season(now)
 
 
+def schedule_due(season: int, now: datetime) -> bool:
+    """Whether this season's schedule has to be upstream: from 1 June of its year, New York's date (the league
+    announces it in the middle of May)."""
+    return _today(now) >= date(season, 6, 1)
+
+
 def season_opens(season: int) -> date:
     """The Thursday after Labor Day (the first Monday of September): the date from which upstream has plays."""
     first = date(season, 9, 1)

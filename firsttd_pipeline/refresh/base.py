@@ -176,6 +176,17 @@ def record_failure(league: League, dataset: str, season: int, error: Exception, 
         error.add_note(f"(and the failure could not be recorded in sync_runs: {second})")
 
 
+def last_absence(conn: Connection, dataset: str, season: int) -> str | None:
+    """Why upstream had nothing of a dataset and season when it was last asked, or None."""
+    row = conn.execute(
+        select(sync_runs.c.status, sync_runs.c.message)
+        .where(sync_runs.c.dataset == dataset, sync_runs.c.season == season, sync_runs.c.status != "failed")
+        .order_by(sync_runs.c.id.desc())
+        .limit(1)
+    ).first()
+    return str(row.message) if row is not None and row.status == "absent" else None
+
+
 def last_fetch(conn: Connection, dataset: str, season: int) -> SourceFile | None:
     """The file that the last successful fetch of a dataset and season took, or None."""
     row = (

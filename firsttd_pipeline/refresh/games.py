@@ -12,14 +12,21 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import Connection, delete, select, update
 
-from firsttd_pipeline.domain.seasons import kickoff_expr, status_expr
-from firsttd_pipeline.refresh.base import League, RefreshError, Report, record_failure, record_fetch
+from firsttd_pipeline.domain.seasons import kickoff_expr, schedule_due, status_expr
+from firsttd_pipeline.refresh.base import (
+    League,
+    RefreshError,
+    Report,
+    record_absence,
+    record_failure,
+    record_fetch,
+)
 from firsttd_pipeline.sources.http import SourceError
-from firsttd_pipeline.sources.nflverse import Fetched
+from firsttd_pipeline.sources.nflverse import Absent, Fetched
 from firsttd_pipeline.storage.schema import game_records as records_table
 from firsttd_pipeline.storage.schema import games, kickoff_decisions, picks, weeks
 from firsttd_pipeline.storage.schema import touchdowns as touchdowns_table
-from firsttd_pipeline.storage.sync import sync_partition
+from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 _HAND_SET = ("postponed", "cancelled")
 
@@ -29,7 +36,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
 
     Raises:
         SourceError: the schedule could not be fetched or is not what it should be.
-        RefreshError: the schedule has no game of this season.
+        RefreshError: the schedule has no game of this season, and it is due or was there before.
     """
     try:
         fetched = league.client.schedules()
@@ -43,13 +50,17 @@ def refresh(league: League, season: int, now: datetime) -> Report:
 def store(conn: Connection, league: League, season: int, fetched: Fetched, now: datetime) -> Report:
     """Write one season of a fetched schedule inside the caller's transaction."""
     schedule = fetched.frame.filter(pl.col("season") == season)
+    before = league.db.frame(select(games).where(games.c.season == season), conn=conn)
     if schedule.is_empty():
+        if before.is_empty() and not schedule_due(season, now):
+            reason = f"the schedule of {season} is not published yet: it appears in May {season}"
+            record_absence(conn, league, Absent("schedules", season, fetched.source.url, reason), now)
+            return Report("games", season, Counts(), absence=reason)
         raise RefreshError(
             f"The schedule at {fetched.source.url} has no game of {season}: nothing was written. "
             "A season's schedule appears in May; for an earlier season check FIRSTTD_NFLVERSE_URL."
         )
     rows = game_rows(schedule, now)
-    before = league.db.frame(select(games).where(games.c.season == season), conn=conn)
     rows = keep_hand_set(rows, before)
     moves = departed(before, rows)
     _ensure_weeks(conn, league, season, rows, now)

@@ -7,10 +7,10 @@ from datetime import datetime
 import polars as pl
 
 from firsttd_pipeline.domain.ratings import elo_ratings
-from firsttd_pipeline.refresh.base import League, RefreshError, Report, last_fetch
+from firsttd_pipeline.refresh.base import League, RefreshError, Report, last_absence, last_fetch
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.storage.schema import team_ratings
-from firsttd_pipeline.storage.sync import sync_partition
+from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -21,6 +21,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     """
     with league.db.read() as conn:
         source = last_fetch(conn, "schedules", season)
+        absence = last_absence(conn, "schedules", season)
+    if absence is not None:
+        return Report("team_ratings", season, Counts(), absence=absence)
     if source is None:
         raise RefreshError(f"No schedule was fetched for {season} yet: materialise `games` of this season first.")
     rows = elo_ratings(league.client.read_schedules(source), season)
