@@ -195,7 +195,11 @@ class _Plan:
                 values = values.cast(kind)
             except pl.exceptions.PolarsError as error:
                 raise ValueError(f"{self.table.name}.{column.name}: {error}") from error
-        return values.fill_nan(None) if values.dtype.is_float() else values
+        if values.dtype.is_float():
+            values = values.fill_nan(None)
+            if values.is_infinite().any():
+                raise ValueError(f"{self.table.name}.{column.name}: an infinite number")
+        return values
 
     def read_columns(self, rows: pl.DataFrame) -> list[str]:
         """What has to be read to compare `rows`: their columns, and the primary key."""
@@ -242,9 +246,10 @@ class _Plan:
                 statement = f"INSERT INTO {name} ({columns}) VALUES {', '.join([one] * len(part))}"  # noqa: S608
                 self.conn.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
         else:
-            arrays = self._arrays(inserted.columns)
-            statement = f"INSERT INTO {name} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608
-            self.conn.exec_driver_sql(statement, _lists(inserted))
+            statement = (
+                f"INSERT INTO {name} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{name}, %s)"  # noqa: S608
+            )
+            self.conn.exec_driver_sql(statement, (_json(inserted),))
 
     def _park(self, updated: pl.DataFrame, was: pl.DataFrame) -> None:
         """Move rows off the unique values they give up, so that two rows can swap theirs."""
@@ -273,14 +278,10 @@ class _Plan:
             values = self._sqlite_rows(rows.select([*columns, self.pk]))
             self.conn.exec_driver_sql(f"UPDATE {name} SET {sets} WHERE {pk} = ?", values)  # noqa: S608
         else:
-            ordered = rows.select([*columns, self.pk])
-            sets = ", ".join(f"{self._quoted(c)} = v.c{i}" for i, c in enumerate(columns))
-            names = ", ".join(f"c{i}" for i in range(ordered.width))
-            arrays = self._arrays(ordered.columns)
-            self.conn.exec_driver_sql(
-                f"UPDATE {name} SET {sets} FROM unnest({arrays}) AS v({names}) WHERE {name}.{pk} = v.c{len(columns)}",  # noqa: S608
-                _lists(ordered),
-            )
+            sets = ", ".join(f"{self._quoted(c)} = v.{self._quoted(c)}" for c in columns)
+            source = f"json_populate_recordset(NULL::{name}, %s) AS v"
+            statement = f"UPDATE {name} SET {sets} FROM {source} WHERE {name}.{pk} = v.{pk}"  # noqa: S608
+            self.conn.exec_driver_sql(statement, (_json(rows),))
 
     def _each(self, statement: str, ids: pl.Series) -> None:
         if self.sqlite:
@@ -291,9 +292,6 @@ class _Plan:
     def _quoted(self, name: str) -> str:
         return self.conn.dialect.identifier_preparer.quote(name)
 
-    def _arrays(self, columns: list[str]) -> str:
-        return ", ".join(f"%s::{self.table.c[c].type.compile(self.conn.dialect)}[]" for c in columns)
-
     def _sqlite_rows(self, rows: pl.DataFrame) -> list[tuple[Any, ...]]:
         texts = [
             pl.col(c).dt.strftime("%Y-%m-%d %H:%M:%S" if isinstance(kind, pl.Datetime) else "%Y-%m-%d")
@@ -303,8 +301,14 @@ class _Plan:
         return rows.with_columns(texts).rows()
 
 
-def _lists(rows: pl.DataFrame) -> tuple[list[Any], ...]:
-    return tuple(c.to_list() for c in rows.get_columns())
+def _json(rows: pl.DataFrame) -> str:
+    """Rows as one JSON array: PostgreSQL reads it faster than the driver can bind a list per column."""
+    instants = [
+        pl.col(c).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
+        for c, k in rows.schema.items()
+        if isinstance(k, pl.Datetime)
+    ]
+    return rows.with_columns(instants).write_json()
 
 
 @cache

@@ -329,6 +329,7 @@ def test_rows_of_other_writers_without_a_key_are_taken_over(database: Database) 
         (TWO.drop("player_id"), "player_id"),
         (TWO.with_columns(jersey_number=pl.lit(1.5)), r"1\.5 is no whole number"),
         (TWO.with_columns(jersey_number=pl.lit("ten")), "jersey_number"),
+        (TWO.with_columns(jersey_number=pl.lit(math.inf)), "jersey_number"),
         (TWO.with_columns(retired_at=pl.lit(datetime(2025, 9, 1))), "naive"),  # noqa: DTZ001
     ],
 )
