@@ -45,6 +45,7 @@ def generate_league(
     folder: Path,
     *,
     members: int = 12,
+    season: int | None = None,
     path: Path | None = None,
     winners: float = 0.15,
     skipped: float = 0.04,
@@ -59,6 +60,7 @@ def generate_league(
         seed: equal seeds give equal sheets.
         folder: with schedules/, rosters/ and, where weeks have been played, pbp/.
         members: how many members, all with other names.
+        season: which season of the folder's schedule; default its last.
         path: where to write; default `picks_{season}.csv` in the folder.
         winners: share of picks that take the game's real first scorer.
         skipped: share of weeks that a member forgets.
@@ -67,7 +69,7 @@ def generate_league(
         The CSV file, in the plain form `user,season,week,game_id,player,odds`.
     """
     schedule = pl.read_parquet(folder / "schedules" / "games.parquet")
-    season = int(schedule["season"].max())  # type: ignore[arg-type]
+    season = season or max(schedule["season"])
     games = schedule.filter(pl.col("season") == season).sort("week", "gameday", "gametime", "game_id")
     roster = pl.read_parquet(folder / "rosters" / f"roster_{season}.parquet")
     first = _first_scorers(folder / "pbp" / f"play_by_play_{season}.parquet")
@@ -397,7 +399,7 @@ def _skill_players(conn: Any, season: int) -> dict[str, list[tuple[str, str, str
         select(table.player_id, table.player_name, table.team, table.position)
         .where(table.season == season, table.position.in_([*_SKILL, "FB", "LB", "DB"]))
         .order_by(table.team, table.player_id)
-    ).tuples()
+    ).all()
     by_team: dict[str, list[tuple[str, str, str, str]]] = {}
     seen: set[str] = set()
     ids: set[str] = set()
