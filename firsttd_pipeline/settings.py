@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from firsttd_pipeline.domain.grading import RulePack
-from firsttd_pipeline.domain.seasons import FIRST_SEASON, default_season
+from firsttd_pipeline.domain.seasons import FIRST_SEASON, default_season, newest_season
 
 UPSTREAM_NFLVERSE = "https://github.com/nflverse/nflverse-data/releases/download/"
 ENV_PREFIX = "FIRSTTD_"
@@ -27,7 +27,7 @@ _ALLOWED = {
     "home": "a folder that can be created or written",
     "database_url": "a file, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
     "nflverse_url": "an http:// or https:// address, the base of nflverse's release downloads",
-    "season": f"a season, {FIRST_SEASON} to next year",
+    "season": f"a season, {FIRST_SEASON} to the newest, which begins on 1 March",
     "timezone": "a name of the time zone database, e.g. America/New_York",
     "scoring": "stacking, exclusive or profit",
     "stake": "a number of units above 0",
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     @field_validator("season")
     @classmethod
     def _season_known(cls, value: int) -> int:
-        if value and not FIRST_SEASON <= value <= datetime.now(UTC).year + 1:
+        if value and not FIRST_SEASON <= value <= newest_season(datetime.now(UTC)):
             raise ValueError("no such season")
         return value
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,6 +23,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from sqlalchemy.exc import SQLAlchemyError
 
 from firsttd_pipeline.assets.base import LeagueSource
 from firsttd_pipeline.automation.home import prepare_home
@@ -32,6 +34,22 @@ from firsttd_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+class InstanceError(RuntimeError):
+    """Dagster's own storage or its dagster.yaml in FIRSTTD_HOME cannot be used; the message says which and why."""
+
+
+@contextmanager
+def _instance_explained(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except (dg.DagsterError, SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().split("\n\n")[0]
+        raise InstanceError(
+            f"Dagster could not work in {home}: {reason}. Is dagster.yaml there as it should be, the disk not full, "
+            "and the folder writable? The league's database is as its last asset left it."
+        ) from error
 
 
 @dataclass
@@ -93,9 +111,11 @@ class Nightly:
             for spec in asset.check_specs
             if spec.blocking
         }
-        self._instance = dg.DagsterInstance.get()
-        _record_origin(self._instance)
-        self._close_dead_runs()
+        self._home = settings.home
+        with _instance_explained(self._home):
+            self._instance = dg.DagsterInstance.get()
+            _record_origin(self._instance)
+            self._close_dead_runs()
 
     def __enter__(self) -> Nightly:
         return self
@@ -106,13 +126,14 @@ class Nightly:
     def run(self, season: int, tags: dict[str, str] | None = None) -> SeasonOutcome:
         """Run the job for one season and tell what came of it; a failing asset is an outcome, not an exception."""
         self._events.clear()
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            partition_key=str(season),
-            run_config=_QUIET,
-            raise_on_error=False,
-            tags={"firsttd/door": "command line", **_process_tags(), **(tags or {})},
-        )
+        with _instance_explained(self._home):
+            result = self._job.execute_in_process(
+                instance=self._instance,
+                partition_key=str(season),
+                run_config=_QUIET,
+                raise_on_error=False,
+                tags={"firsttd/door": "command line", **_process_tags(), **(tags or {})},
+            )
         outcome = SeasonOutcome(season, result.run_id, result.success, list(self._events))
         outcome.errors = [event.error for event in self._events if event.error]
         outcome.checks = [self._check(evaluation) for evaluation in result.get_asset_check_evaluations()]

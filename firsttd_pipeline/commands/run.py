@@ -12,7 +12,7 @@ from firsttd_pipeline.commands.database import bring_up_to_date
 from firsttd_pipeline.commands.output import Format, FormatOption, emit, plain
 from firsttd_pipeline.commands.progress import RunProgress
 from firsttd_pipeline.commands.show import leaderboard_rows
-from firsttd_pipeline.domain.seasons import FIRST_SEASON
+from firsttd_pipeline.domain.seasons import FIRST_SEASON, newest_season
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.settings import Settings
 
@@ -82,10 +82,14 @@ def backfill(
 def run_seasons(settings: Settings, seasons: list[int], tags: dict[str, str] | None = None) -> list[SeasonOutcome]:
     """Upgrade the database, then run the nightly job for each season, showing progress on stderr."""
     bring_up_to_date(settings)
-    from firsttd_pipeline.automation.runner import Nightly  # Dagster takes a second to import: after the cheap checks
+    # Dagster takes a second to import: after the cheap checks
+    from firsttd_pipeline.automation.runner import InstanceError, Nightly
 
-    with RunProgress() as progress, Nightly(settings, listener=progress.asset, progress=progress.download) as job:
-        return [job.run(season, tags) for season in seasons]
+    try:
+        with RunProgress() as progress, Nightly(settings, listener=progress.asset, progress=progress.download) as job:
+            return [job.run(season, tags) for season in seasons]
+    except InstanceError as error:
+        raise fail(str(error), FAILED) from None
 
 
 def tell_outcome(outcome: SeasonOutcome) -> None:
@@ -129,7 +133,7 @@ def _without_echoes(errors: list[str]) -> list[str]:
 
 
 def _known_season(season: int) -> int:
-    newest = utc_now().year + 1
+    newest = newest_season(utc_now())
     if not FIRST_SEASON <= season <= newest:
         raise fail(f"There is no season {season}: give one from {FIRST_SEASON} to {newest}.", WRONG_USE)
     return season

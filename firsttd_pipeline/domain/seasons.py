@@ -47,6 +47,12 @@ def default_season(now: datetime, tz: str = NEW_YORK) -> int:
     return today.year if (today.month, today.day) >= _SEASON_TURNS else today.year - 1
 
 
+def newest_season(now: datetime, tz: str = NEW_YORK) -> int:
+    """The newest season there is at `now` (aware): a season begins on 1 March of its year in `tz`, as partitions do."""
+    today = _today(now, tz)
+    return today.year if today.month >= 3 else today.year - 1
+
+
 def roster_due(season: int, now: datetime) -> bool:
     """Whether this season's rosters are upstream: from 15 March of its year (nflreadpy's rule, New York's date)."""
     return season <= default_season(now)
