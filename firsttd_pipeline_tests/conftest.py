@@ -1,4 +1,4 @@
-"""Fixtures that several folders of tests need: real databases at this release's revision, SQLite and PostgreSQL."""
+"""Fixtures that more than one folder of tests needs: real databases at this revision, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

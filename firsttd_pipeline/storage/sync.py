@@ -223,13 +223,14 @@ class _Plan:
     def update(self, updated: pl.DataFrame, was: pl.DataFrame) -> None:
         if updated.is_empty():
             return
-        columns = [c for c in updated.columns if c not in self.key and c != "created_at"]
+        parked = self._park(updated, was)
+        differs = {c for c in updated.columns if c in self.ignore or updated[c].ne_missing(was[c]).any()}
+        columns = [c for c in updated.columns if c in differs | parked and c not in self.key and c != "created_at"]
         if "updated_at" in self.table.c and "updated_at" not in updated.columns:
             updated = updated.with_columns(updated_at=pl.lit(self.now))
             columns.append("updated_at")
         if self.pk not in self.key:
             updated = updated.with_columns(was[self.pk])
-        self._park(updated, was)
         self._set(updated.select([*columns, self.pk]), columns)
 
     def insert(self, inserted: pl.DataFrame) -> None:
@@ -251,8 +252,10 @@ class _Plan:
             )
             self.conn.exec_driver_sql(statement, (_json(inserted),))
 
-    def _park(self, updated: pl.DataFrame, was: pl.DataFrame) -> None:
-        """Move rows off the unique values they give up, so that two rows can swap theirs."""
+    def _park(self, updated: pl.DataFrame, was: pl.DataFrame) -> set[str]:
+        """Move rows off the unique values they give up, so that two rows can swap theirs; returns the columns used."""
+        parked = set()
+        ids = updated[self.pk] if self.pk in self.key else was[self.pk]
         for columns in _uniques(self.table):
             changing = [c for c in columns if c in updated.columns and c not in self.key]
             parking = next((c for c in changing if not self.table.c[c].foreign_keys), None)
@@ -268,8 +271,10 @@ class _Plan:
                 value = "NULL"
             else:
                 value = f"-{pk}" if isinstance(column.type, Integer) else f"'~' || {pk}"
-            name, parked = self._quoted(self.table.name), self._quoted(parking)
-            self._each(f"UPDATE {name} SET {parked} = {value} WHERE {pk} = ", updated.filter(moved)[self.pk])  # noqa: S608
+            name, place = self._quoted(self.table.name), self._quoted(parking)
+            self._each(f"UPDATE {name} SET {place} = {value} WHERE {pk} = ", ids.filter(moved))  # noqa: S608
+            parked.add(parking)
+        return parked
 
     def _set(self, rows: pl.DataFrame, columns: list[str]) -> None:
         name, pk = self._quoted(self.table.name), self._quoted(self.pk)

@@ -190,6 +190,8 @@ def test_the_real_file_is_carried_across_whole(tmp_path: Path) -> None:
         assert rows(path, query) == rows(LEGACY_DB, query), table
     assert rows(path, "SELECT DISTINCT graded_by FROM results") == [("external",)]
     assert rows(path, "SELECT count(*) FROM picks WHERE player_id IS NULL AND kind = 'player'") == [(75,)]
+    assert rows(path, "SELECT count(*) FROM picks WHERE odds_placeholder AND odds = -110") == [(18,)]
+    assert rows(path, "SELECT count(*) FROM picks WHERE odds_placeholder") == [(18,)]
     assert rows(path, "SELECT hex(week) FROM weeks WHERE id = 20") == [("01000000",)]
     assert check(opened(path)) == []
 

@@ -50,7 +50,8 @@ picks = Table(
 
 def upgrade() -> None:
     refuse_duplicates()
-    rebuild(picks, {"source": "'legacy'"})
+    # The old application writes odds of -110 where nobody gave any.
+    rebuild(picks, {"source": "'legacy'", "odds_placeholder": "coalesce(odds = -110, false)"})
     record(11, "picks: one per member, week and player")
 
 
