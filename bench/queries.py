@@ -1,6 +1,7 @@
 """The hot queries on a league of 1,000 members: leaderboard and position filter, at 10,000 to 1,000,000 picks, SQLite.
 
 Each size has a database and a child process of its own; a query's time is from the call to rows in hand.
+CPU time is told beside it: on a machine that others use, only it is the query's own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 MEMBERS = 1_000
 SEASON = 2025
 RUNS = 600
-GOALS = {"leaderboard": 5.0, "position": 2.0}
+GOALS = {"leaderboard": 5.0, "leaderboard, all members": 5.0, "position": 2.0}
 
 
 def build(path: Path, picks: int) -> None:
@@ -85,16 +86,18 @@ def query(path: Path) -> None:
         "a member's week of picks": member_week,
     }
     times: dict[str, list[float]] = {name: [] for name in queries}
+    cpu: dict[str, list[float]] = {name: [] for name in queries}
     rows: dict[str, int] = {}
     with db.read() as conn:
         for name, make in queries.items():
             for turn in range(RUNS + 50):
                 statement = make()
-                start = time.perf_counter()
+                start, worked = time.perf_counter(), time.thread_time()
                 found = conn.execute(statement).all()
-                spent = time.perf_counter() - start
+                spent, work = time.perf_counter() - start, time.thread_time() - worked
                 if turn >= 50:
                     times[name].append(spent * 1000)
+                    cpu[name].append(work * 1000)
                 rows[name] = max(rows.get(name, 0), len(found))
     db.close()
     empty = [name for name, count in rows.items() if not count]
@@ -103,6 +106,7 @@ def query(path: Path) -> None:
     answer(
         p50={name: percentile(values, 0.5) for name, values in times.items()},
         p99={name: percentile(values, 0.99) for name, values in times.items()},
+        cpu_p99={name: percentile(values, 0.99) for name, values in cpu.items()},
         rows=rows,
     )
 
@@ -129,7 +133,7 @@ def measure(sizes: tuple[int, ...] = SIZES) -> list[Figure]:
                     run["p99"][name],
                     "ms",
                     GOALS.get(name) if size == large else None,
-                    f"p50 {run['p50'][name]:.3f} ms, {run['rows'][name]} rows",
+                    f"p50 {run['p50'][name]:.3f} ms, CPU p99 {run['cpu_p99'][name]:.3f} ms, {run['rows'][name]} rows",
                 )
             )
         growth = found[large]["p50"][name] / found[small]["p50"][name]

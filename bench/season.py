@@ -1,7 +1,7 @@
 """A dense season from HTTP to every table written and graded, without Dagster; then the same again unchanged.
 
-Plays at upstream's true weight (372 columns, all filled) where the shared data is, else a generated sample season, which
-is lighter. A league of 12 members with a pick a week is in the database before, so that there is something to grade.
+Plays at upstream's true weight (372 columns, all filled) where the shared data is, else a generated sample season,
+which is lighter. A league of 12 members with a pick a week is in the database before: something to grade.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def generate(folder: Path) -> None:
 
 
 def prepare(home: Path, folder: Path) -> None:
-    """Child: an upgraded database with a league's picks as members typed them, and games as they stand before kickoff."""
+    """Child: an upgraded database with picks as members typed them, and games as they stand before kickoff."""
     import csv
 
     import polars as pl
