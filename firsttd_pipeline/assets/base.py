@@ -125,7 +125,7 @@ def materialize(
     name = context.asset_key.to_user_string()
     source.tell(AssetEvent(name, season, "started"))
     try:
-        with source.open(context.run_id) as league:
+        with source.open(context.run.run_id) as league:
             report = refresh(league, season, now)
             results = [_check_result(check, league, season, now) for check in CHECKS[report.asset]]
             with league.db.read() as conn:

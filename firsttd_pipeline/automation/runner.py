@@ -200,5 +200,8 @@ def _alive(pid: str) -> bool:
 
 
 def _failure_text(event: Any) -> str:
+    """What failed, by its innermost cause: Dagster's own wrapper only says that a step failed."""
     error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
     return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
