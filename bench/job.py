@@ -59,7 +59,7 @@ def empty(home: Path, url: str, checks: int) -> None:
             partitions_def=spec.partitions_def,
             check_specs=[dg.AssetCheckSpec(name, asset=spec.key) for name in names],
         )
-        def body() -> Any:  # Dagster resolves annotations by the module's names
+        def body():  # type: ignore[no-untyped-def]  # Dagster would read an annotation as its outputs
             return dg.MaterializeResult(
                 check_results=[dg.AssetCheckResult(passed=True, check_name=name) for name in names]
             )
