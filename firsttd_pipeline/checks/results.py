@@ -11,6 +11,7 @@ from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.refresh.results import GRADE_CHANGED
 from firsttd_pipeline.storage.schema import games as _games
 from firsttd_pipeline.storage.schema import result_events
 
@@ -38,7 +39,11 @@ def grades_agree(league: League, season: int, now: datetime) -> list[Violation]:
 
 def official_grades_stand(league: League, season: int, now: datetime) -> list[Violation]:
     """No official grade changed within the last seven days."""
-    recent = select(result_events).where(result_events.c.season == season, result_events.c.happened_at >= now - _RECENT)
+    recent = select(result_events).where(
+        result_events.c.season == season,
+        result_events.c.happened_at >= now - _RECENT,
+        result_events.c.event.in_(GRADE_CHANGED),
+    )
     return quality.late_corrections(league.db.frame(recent))
 
 

@@ -136,15 +136,16 @@ class Departures:
 def departed(before: pl.DataFrame, rows: pl.DataFrame) -> Departures:
     """Decide what became of the games that the schedule no longer has.
 
-    A game has moved when a game new to us has the same two teams (home and away as before, else swapped).
+    A game has moved when a game new to us, or back after it had left, has the same two teams (home and away as before,
+    else swapped). What left earlier comes last: it does not take the new place of a game that moves now.
     """
-    known = set(before["id"])
+    known = set(before.filter(pl.col("deleted_at").is_null())["id"])
     listed = set(rows["id"])
     fresh: dict[tuple[str, str], list[dict[str, object]]] = {}
     for row in rows.filter(~pl.col("id").is_in(list(known))).iter_rows(named=True):
         fresh.setdefault((row["home_team"], row["away_team"]), []).append(row)
     found = Departures()
-    for row in before.sort("id").iter_rows(named=True):
+    for row in before.sort(pl.col("deleted_at").is_not_null(), "id").iter_rows(named=True):
         if row["id"] in listed:
             continue
         home, away = row["home_team"], row["away_team"]
@@ -178,8 +179,9 @@ def _relink(conn: Connection, moves: Departures) -> dict[str, int]:
     relinked = {}
     for old, new in moves.moved.items():
         relinked[old] = conn.execute(update(picks).where(picks.c.game_id == old).values(game_id=new)).rowcount
+        conn.execute(update(kickoff_decisions).where(kickoff_decisions.c.game_id == old).values(game_id=new))
     for old in moves.twins:
-        for table in (touchdowns_table, records_table, kickoff_decisions):
+        for table in (touchdowns_table, records_table):
             conn.execute(delete(table).where(table.c.game_id == old))
         conn.execute(delete(games).where(games.c.id == old))
     return relinked

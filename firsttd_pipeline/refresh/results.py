@@ -29,6 +29,8 @@ from firsttd_pipeline.storage.schema import (
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 GRADE = ["is_correct", "any_time_td", "actual_scorer", "actual_scorer_id", "actual_return"]
+GRADE_CHANGED = ("flipped", "ungraded")
+"""Events that change what a member has: others correct the scorer's name or the money of a grade that stands."""
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -186,7 +188,7 @@ def _events(
         after = changed.get(pick)
         event: dict[str, object] = {
             "happened_at": now,
-            "event": "ungraded" if after is None else "money corrected" if author == "external" else "flipped",
+            "event": _event_name(before, after),
             "graded_by": author,
             "old_status": was.get(pick, {}).get("status"),
             "new_status": status.get(pick),
@@ -199,6 +201,15 @@ def _events(
             event["new_" + name] = None if after is None else after.get(name, before.get(name))
         events.append(event)
     return sorted(events, key=lambda event: int(str(event["pick_id"])))
+
+
+def _event_name(before: dict[str, object], after: dict[str, object] | None) -> str:
+    if after is None:
+        return "ungraded"
+    changed = {name for name in GRADE if name in after and after[name] != before.get(name)}
+    if changed & {"is_correct", "any_time_td"}:
+        return "flipped"
+    return "scorer corrected" if changed & {"actual_scorer", "actual_scorer_id"} else "money corrected"
 
 
 def _report(
@@ -217,7 +228,7 @@ def _report(
     report.facts |= {
         "picks": statuses.height,
         "official": statuses.filter(pl.col("finality") == "official").height,
-        "grades changed": sum(event["graded_by"] == "pipeline" for event in events),
+        "grades changed": sum(event["event"] in GRADE_CHANGED for event in events),
         "graded by others": foreign.height,
         "names understood now": understood.understood,
     }
@@ -228,9 +239,11 @@ def _report(
     ]
     report.notes += [f"pick {pick} is set aside: {why}" for pick, why in list(understood.collisions.items())[:20]]
     for event in events[:20]:
-        report.notes.append(
-            f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): "
+        told = (
             f"{event['old_status']} is now {event['new_status']}"
+            if event["event"] in GRADE_CHANGED
+            else f"{event['event']}, {event['new_status']} stands"
         )
+        report.notes.append(f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): {told}")
     report.preview = own.sort("graded_at", "pick_id", descending=True).head(10)
     return report
