@@ -24,6 +24,7 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from sqlalchemy.exc import SQLAlchemyError
+from yaml import YAMLError
 
 from firsttd_pipeline.assets.base import LeagueSource
 from firsttd_pipeline.automation.home import prepare_home
@@ -44,8 +45,8 @@ class InstanceError(RuntimeError):
 def _instance_explained(home: Path) -> Iterator[None]:
     try:
         yield
-    except (dg.DagsterError, SQLAlchemyError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().split("\n\n")[0]
+    except (dg.DagsterError, SQLAlchemyError, YAMLError, OSError) as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise InstanceError(
             f"Dagster could not work in {home}: {reason}. Is dagster.yaml there as it should be, the disk not full, "
             "and the folder writable? The league's database is as its last asset left it."
@@ -137,6 +138,11 @@ class Nightly:
         outcome = SeasonOutcome(season, result.run_id, result.success, list(self._events))
         outcome.errors = [event.error for event in self._events if event.error]
         outcome.checks = [self._check(evaluation) for evaluation in result.get_asset_check_evaluations()]
+        for check in outcome.checks:
+            if check.blocking and check.level == "failed":
+                outcome.errors.append(
+                    f"{check.asset}: its check {check.name} failed, so what depends on {check.asset} did not run."
+                )
         if not result.success and not outcome.errors:
             outcome.errors = [_failure_text(event) for event in result.all_events if event.is_step_failure]
         return outcome
