@@ -50,12 +50,13 @@ def generate(folder: Path) -> None:
 
 
 def prepare(home: Path, folder: Path) -> None:
-    """Child: an upgraded database with picks as members typed them, and games as they stand before kickoff."""
+    """Child: an upgraded database with picks as an import leaves them, and games as they stand before kickoff."""
     import csv
 
     import polars as pl
     from sqlalchemy import insert, select
 
+    from firsttd_pipeline.domain.players import NoMatch, match_player, parse_special
     from firsttd_pipeline.sample.league import generate_league
     from firsttd_pipeline.storage.engine import Database
     from firsttd_pipeline.storage.schema import games, picks, users, weeks
@@ -66,6 +67,33 @@ def prepare(home: Path, folder: Path) -> None:
     with sheet.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     schedule = pl.read_parquet(folder / "schedules" / "games.parquet").filter(pl.col("season") == SEASON)
+    roster = pl.read_parquet(folder / "rosters" / f"roster_{SEASON}.parquet").select(
+        "team",
+        "position",
+        "first_name",
+        "last_name",
+        "football_name",
+        "jersey_number",
+        player_id="gsis_id",
+        player_name="full_name",
+    )
+
+    def understood(typed: str, game_id: str) -> dict[str, str | None]:
+        teams = game_id.split("_")[2:]
+        special = parse_special(typed, teams)
+        if special:
+            team = special.partition(":")[2]
+            return {
+                "kind": "dst" if team else "no_td",
+                "player_id": special,
+                "team": team or teams[0],
+                "position": None,
+            }
+        found = match_player(typed, roster.filter(pl.col("team").is_in(teams)))
+        if isinstance(found, NoMatch):
+            raise SystemExit(str(found))
+        return {"kind": "player", "player_id": found.player_id, "team": found.team, "position": found.position}
+
     db = Database(home / "firsttd.db")
     upgrade(db)
     with db.write() as conn:
@@ -95,10 +123,10 @@ def prepare(home: Path, folder: Path) -> None:
                 {
                     "user_id": member[row["user"]],
                     "week_id": week_id[int(row["week"])],
-                    "team": "Unknown",
                     "player_name": row["player"].strip(),
                     "odds": float(row["odds"]) if row["odds"] else None,
                     "game_id": row["game_id"],
+                    **understood(row["player"], row["game_id"]),
                 }
                 for row in rows
             ],
