@@ -32,7 +32,7 @@ def check(output: FormatOption = Format.TABLE) -> None:
         problems = upgrades.check(db)
     finally:
         db.close()
-    emit([{"problem": problem} for problem in problems], output, title="Problems of the database", empty="none")
+    emit([{"problem": problem} for problem in problems], output, title="Problems of the database", columns=("problem",))
     if problems:
         raise fail(f"{len(problems)} problems in {mask_secrets(settings.database)}", FAILED)
     stderr.print(f"{mask_secrets(settings.database)} is sound", markup=False)

@@ -80,13 +80,7 @@ def demo(
             markup=False,
         )
         if ui:
-            environment = {
-                "FIRSTTD_HOME": str(settings.home),
-                "FIRSTTD_DATABASE_URL": "",
-                "FIRSTTD_NFLVERSE_URL": server.url,
-                "FIRSTTD_SEASON": str(DEMO_SEASON),
-            }
-            raise typer.Exit(serve_ui(settings, port, environment))
+            raise typer.Exit(serve_ui(settings, port))
 
 
 def _shown(path: Path) -> str:

@@ -75,9 +75,10 @@ def emit(
         output: JSON is one array of objects and keeps every value as it is; CSV guards text against formulas.
         title: above a table; not printed in JSON and CSV.
         empty: what a table without rows says.
-        columns: the columns a table shows (JSON and CSV hold all).
+        columns: the columns a table shows (JSON and CSV hold all), and those of a CSV whose mappings are none.
     """
     names, records = _records(rows)
+    names = names or list(columns or ())
     if output is Format.JSON:
         _write(_json(records) + "\n", errors="firsttd_json")
     elif output is Format.CSV:

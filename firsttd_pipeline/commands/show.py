@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from sqlalchemy import case, func, select
@@ -12,6 +12,9 @@ from firsttd_pipeline.commands.output import Format, FormatOption, emit
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.storage.schema import games, pick_status, picks, player_stats, sync_runs, users, weeks
 from firsttd_pipeline.storage.schema import leaderboard as board
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
 
@@ -30,7 +33,7 @@ def leaderboard(
     emit(rows, output, title=title, empty="No standings: run `firsttd nightly` after picks are in.")
 
 
-def leaderboard_rows(league: League, season: int, week: int) -> list[dict[str, Any]]:
+def leaderboard_rows(league: League, season: int, week: int) -> pl.DataFrame:
     """The standings as rows for people: best first, ties by name."""
     query = (
         select(
@@ -42,8 +45,7 @@ def leaderboard_rows(league: League, season: int, week: int) -> list[dict[str, A
         .where(board.c.season == season, board.c.week == week)
         .order_by(board.c.rank, users.c.name)
     )  # fmt: skip
-    with league.db.read() as conn:
-        return [dict(row) for row in conn.execute(query).mappings()]
+    return league.db.frame(query)
 
 
 @explained
@@ -71,9 +73,11 @@ def players(
         query = query.order_by(
             player_stats.c.first_td_count.desc(), player_stats.c.any_time_td_count.desc(), player_stats.c.player_name
         ).limit(limit)
-        with league.db.read() as conn:
-            rows = [dict(row) for row in conn.execute(query).mappings()]
+        rows = league.db.frame(query)
     emit(rows, output, title=f"Players {wanted}", empty="No players: run `firsttd nightly` for this season first.")
+
+
+_SEASON = ("season", "games", "final", "picks", "pending", "last fetch", "outcome")
 
 
 @explained
@@ -128,7 +132,7 @@ def status(output: FormatOption = Format.TABLE) -> None:
                     f"{row_['outcome']}; " if row_["outcome"] else ""
                 ) + f"{fetch.dataset} {fetch.status}"
     rows = [row | {"outcome": row["outcome"] or ("ok" if row["last fetch"] else "")} for row in seasons.values()]
-    emit(rows, output, title="Seasons", empty="The database is empty: run `firsttd nightly`.")
+    emit(rows, output, title="Seasons", columns=_SEASON, empty="The database is empty: run `firsttd nightly`.")
 
 
 @explained
