@@ -37,7 +37,7 @@ def ui(port: PortOption = 3000) -> None:
 
 def serve_ui(settings: Settings, port: int) -> int:
     """Run webserver and daemon until they end or a signal ends them; returns the exit code."""
-    home = prepare_home(settings)
+    home = prepare_home(settings).resolve()
     with socket.socket() as probe:
         if probe.connect_ex((LOOPBACK, port)) == 0:
             raise fail(
