@@ -36,6 +36,11 @@ UTC_DATETIME = pl.Datetime("us", "UTC")
 WRITER_LOCK = 0x66697274
 """Key of the PostgreSQL advisory lock that the pipeline's writers take, one after the other."""
 
+_NOT_WRITTEN = frozenset(
+    f"SQLITE_IOERR_{what}" for what in ("WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE", "SHMOPEN", "SHMSIZE", "SHMMAP")
+)
+"""What SQLite says where the disk refuses to take more, besides SQLITE_FULL: a quota, no room for its shared memory."""
+
 _OLD_APP_TABLES = frozenset({"users", "weeks", "picks", "results", "schema_version"})
 
 
@@ -279,10 +284,10 @@ class Database:
 
     def _clear_error(self, error: DBAPIError) -> StorageError | None:
         if self.dialect == "sqlite":
-            return self._clear_sqlite_error(str(error.orig).lower())
+            return self._clear_sqlite_error(str(error.orig).lower(), getattr(error.orig, "sqlite_errorname", ""))
         return self._clear_postgres_error(error)
 
-    def _clear_sqlite_error(self, said: str) -> StorageError | None:
+    def _clear_sqlite_error(self, said: str, code: str) -> StorageError | None:
         if "is locked" in said:
             return DatabaseLocked(
                 f"The database {self.name} was locked by another program for more than {self.busy_timeout_s:g} s: "
@@ -291,6 +296,11 @@ class Database:
         if "disk is full" in said:
             return DatabaseFull(
                 f"No room left on the disk of {self.name}: nothing was written. Make room and try again."
+            )
+        if code in _NOT_WRITTEN:
+            return DatabaseFull(
+                f"The database {self.name} could not be written ({code}): nothing was written. Is its disk full, or a "
+                "quota used up? Make room and try again."
             )
         if "readonly database" in said:
             return DatabaseReadOnly(f"The database {self.name} or its folder may not be written: nothing was written.")
