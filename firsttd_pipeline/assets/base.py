@@ -3,7 +3,7 @@
 An asset fetches, decides, stores and reports through its `refresh` module; the code here only speaks Dagster.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -139,6 +139,8 @@ def materialize(
     if report.absence:
         context.log.info(f"Nothing to take for {season}: {report.absence}")
     metadata = report_metadata(report, table, total)
+    if report.plot and "plot" not in metadata and (drawn := _last_plot(context)):
+        metadata["plot"] = drawn
     return dg.MaterializeResult(metadata=metadata, check_results=results)
 
 
@@ -152,10 +154,17 @@ def failure(error: Exception) -> dg.Failure:
     )
 
 
-def report_metadata(report: Report, table: Table, total: int) -> Mapping[str, Any]:
-    """What the UI shows of a report: counts, source and its time, a preview, notes."""
+def report_metadata(report: Report, table: Table, total: int) -> dict[str, Any]:
+    """What the UI shows of a report, in the order of an operator's questions: is something amiss, what changed, what
+    is in it, where is it from.
+    """
     counts = report.counts
-    metadata: dict[str, Any] = {
+    metadata: dict[str, Any] = {}
+    if report.absence:
+        metadata["absent"] = report.absence
+    if report.notes:
+        metadata["notes"] = dg.MetadataValue.md("\n".join(f"* {markdown_text(note)}" for note in report.notes))
+    metadata |= {
         "dagster/row_count": total,
         "dagster/partition_row_count": counts.inserted + counts.updated + counts.unchanged,
         "inserted": counts.inserted,
@@ -164,23 +173,28 @@ def report_metadata(report: Report, table: Table, total: int) -> Mapping[str, An
         "retired": counts.retired,
     }
     metadata |= report.facts
-    if report.source:
-        metadata["dagster/uri"] = report.source.url
-        metadata["source"] = dg.MetadataValue.url(report.source.url)
-        metadata["source sha256"] = report.source.sha256
-        metadata["source size"] = report.source.size_bytes
-        metadata["fetched at"] = dg.MetadataValue.timestamp(report.source.fetched_at)
-        if report.source.modified_at:
-            metadata["upstream time"] = dg.MetadataValue.timestamp(report.source.modified_at)
-    if report.absence:
-        metadata["absent"] = report.absence
-    if report.notes:
-        metadata["notes"] = dg.MetadataValue.md("\n".join(f"* {markdown_text(note)}" for note in report.notes))
     if report.preview.height:
         metadata["preview"] = preview_table(report.preview)
     if report.plot and counts.changed:  # a picture of what is as it was costs more than the comparison
         metadata["plot"] = dg.MetadataValue.md(as_markdown(report.plot))
+    if report.source:
+        metadata["dagster/uri"] = report.source.url
+        metadata["source"] = dg.MetadataValue.url(report.source.url)
+        if report.source.modified_at:
+            metadata["upstream time"] = dg.MetadataValue.timestamp(report.source.modified_at)
+        metadata["fetched at"] = dg.MetadataValue.timestamp(report.source.fetched_at)
+        metadata["source size"] = report.source.size_bytes
+        metadata["source sha256"] = report.source.sha256
     return metadata
+
+
+def _last_plot(context: dg.AssetExecutionContext) -> dg.MetadataValue[Any] | None:
+    """The picture drawn when this season last changed, so that an unchanged night does not take it from the page."""
+    season = dg.AssetRecordsFilter(context.asset_key, asset_partitions=[context.partition_key])
+    for record in context.instance.fetch_materializations(season, limit=1).records:
+        materialization = record.asset_materialization
+        return materialization.metadata.get("plot") if materialization else None
+    return None
 
 
 def markdown_text(text: str) -> str:
@@ -217,8 +231,9 @@ def _check_result(check: Check, league: League, season: int, now: datetime) -> d
         check_name=check.name,
         passed=not violations,
         severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
-        description=check_text(check, violations),
-        metadata={"season": season, **_check_metadata(violations)},
+        # A check has one latest result for all seasons together: its text says which season it is of.
+        description=f"{check_text(check, violations)} (season {season})",
+        metadata={"season": str(season), **_check_metadata(violations)},
     )
 
 
