@@ -205,19 +205,18 @@ def markdown_text(text: str) -> str:
 
 
 def preview_table(frame: pl.DataFrame) -> dg.TableMetadataValue:
-    """A small frame as a table in the UI; everything but numbers becomes text."""
-    records = []
-    for row in frame.iter_rows(named=True):
-        records.append(
-            dg.TableRecord(
-                {
-                    name: v if isinstance(v, (int, float, bool)) else "" if v is None else str(v)
-                    for name, v in row.items()
-                }
-            )
-        )
+    """A small frame as a table in the UI: fractions with three digits, everything but numbers as text."""
+    records = [
+        dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in frame.iter_rows(named=True)
+    ]
     columns = [dg.TableColumn(name, type=_type_name(dtype)) for name, dtype in frame.schema.items()]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))
+
+
+def _cell(value: object) -> str | int | float | bool:
+    if isinstance(value, float):
+        return round(value, 3)
+    return value if isinstance(value, (int, bool)) else "" if value is None else str(value)
 
 
 def _type_name(dtype: pl.DataType) -> str:

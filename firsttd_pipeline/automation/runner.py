@@ -165,7 +165,9 @@ class Nightly:
         """A run of this door whose process was killed would look busy for ever: mark it as failed."""
         unfinished = dg.RunsFilter(statuses=_UNFINISHED, tags={"firsttd/host": socket.gethostname()})
         for run in self._instance.get_runs(filters=unfinished):
-            if not _alive(run.tags.get("firsttd/pid", "")):
+            # A run that the UI made from one of ours carries our tags, and is the daemon's.
+            ours = "dagster/parent_run_id" not in run.tags
+            if ours and not _alive(run.tags.get("firsttd/pid", "")):
                 self._instance.report_run_failed(
                     run,
                     "The process of this run was ended from outside; the database is as its last asset left it.",

@@ -140,9 +140,17 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next(
         ({"firsttd/host": "elsewhere", "firsttd/pid": "4194303"}, False),
         ({"firsttd/host": socket.gethostname()}, False),
         ({}, False),
+        (
+            {
+                "firsttd/host": socket.gethostname(),
+                "firsttd/pid": "4194303",
+                "dagster/parent_run_id": "5e9c0b5c-4a3f-4a1e-8a53-3c7d3a9d7c11",
+            },
+            False,
+        ),
         ({"firsttd/host": socket.gethostname(), "firsttd/pid": "4194303"}, True),
     ],
-    ids=["of another user", "ours", "of another host", "without a process", "of the UI", "dead"],
+    ids=["of another user", "ours", "of another host", "without a process", "of the UI", "run again in the UI", "dead"],
 )
 def test_only_a_run_whose_process_is_gone_is_closed(settings: Settings, tags: dict[str, str], closed: bool) -> None:
     prepare_home(settings)
