@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 400
 """Columns of a table that goes to a file or a pipe: nothing is folded there for want of a terminal's width."""
 
+MOST = 2**31 - 1
+"""The largest number that an id or a limit can be on every database."""
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 

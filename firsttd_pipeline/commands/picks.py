@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from firsttd_pipeline.commands.context import WRONG_USE, explained, fail, open_league, stderr
-from firsttd_pipeline.commands.output import Format, FormatOption, emit, safe
+from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
+from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.domain.sheets import OddsError, parse_odds
 from firsttd_pipeline.refresh import games, rosters
 from firsttd_pipeline.refresh.base import League, utc_now
@@ -29,7 +30,9 @@ _LISTED = (
 )
 _IMPORTED = ("line", "member", "week", "game", "typed", "player", "position", "odds", "outcome", "reason")
 
-SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
+SeasonOption = Annotated[
+    int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")
+]
 LateOption = Annotated[str | None, typer.Option("--late", metavar="REASON", help="Take picks after kickoff; kept.")]
 
 
@@ -83,7 +86,10 @@ def add(
 @refusals_explained
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE.csv", help="The league's sheet or the plain form; - is stdin.")],
-    season: Annotated[int | None, typer.Option("--season", help="Of the sheet; the plain form has its own.")] = None,
+    season: Annotated[
+        int | None,
+        typer.Option("--season", min=FIRST_SEASON, max=9999, help="Of the sheet; the plain form has its own."),
+    ] = None,
     create_members: Annotated[bool, typer.Option("--create-members", help="Names nobody has become members.")] = False,
     late: LateOption = None,
     dry_run: Annotated[
@@ -134,11 +140,11 @@ def _tell(report: ImportReport) -> None:
 @refusals_explained
 def list_(
     season: SeasonOption = None,
-    week: Annotated[int | None, typer.Option(min=1, help="A week's number.")] = None,
+    week: Annotated[int | None, typer.Option(min=1, max=99, help="A week's number.")] = None,
     member: Annotated[str | None, typer.Option(help="One member.")] = None,
     game: Annotated[str | None, typer.Option(help="One game.")] = None,
     status: Annotated[Status | None, typer.Option(help="Where the picks stand.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="How many at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="How many at most.")] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List picks with their status, its reason, and their points."""
@@ -159,7 +165,7 @@ def list_(
 @app.command("remove")
 @explained
 @refusals_explained
-def remove(pick_id: Annotated[int, typer.Argument(help="The pick's id, as `picks list` shows it.")]) -> None:
+def remove(pick_id: Annotated[int, typer.Argument(max=MOST, help="The pick's id, as `picks list` shows it.")]) -> None:
     """Remove a pick and its grade."""
     with open_league() as league:
         gone = picks.remove_pick(league.db, pick_id)

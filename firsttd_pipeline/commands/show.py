@@ -8,7 +8,8 @@ import typer
 from sqlalchemy import case, func, select
 
 from firsttd_pipeline.commands.context import explained, open_league, settings_or_exit
-from firsttd_pipeline.commands.output import Format, FormatOption, emit
+from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit
+from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.storage.schema import games, pick_status, picks, player_stats, sync_runs, users, weeks
 from firsttd_pipeline.storage.schema import leaderboard as board
@@ -16,13 +17,15 @@ from firsttd_pipeline.storage.schema import leaderboard as board
 if TYPE_CHECKING:
     import polars as pl
 
-SeasonOption = Annotated[int | None, typer.Option("--season", help="The season; default as for nightly.")]
+SeasonOption = Annotated[
+    int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")
+]
 
 
 @explained
 def leaderboard(
     season: SeasonOption = None,
-    week: Annotated[int, typer.Option(min=0, help="A week; 0 is the season's total.")] = 0,
+    week: Annotated[int, typer.Option(min=0, max=99, help="A week; 0 is the season's total.")] = 0,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """The standings of a season or of one of its weeks."""
@@ -53,7 +56,7 @@ def players(
     season: SeasonOption = None,
     team: Annotated[str | None, typer.Option(help="A team, e.g. KC.")] = None,
     position: Annotated[str | None, typer.Option(help="A position, e.g. WR.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 25,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="How many at most.")] = 25,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """The season's players, most first touchdowns first."""

@@ -118,6 +118,28 @@ def test_the_pending_pick_says_what_it_waits_for(league: Home) -> None:
     assert row["reason"] == "game not final"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["leaderboard", "--season", "1998"],
+        ["leaderboard", "--week", "-1"],
+        ["leaderboard", "--week", "99999999999999999999"],
+        ["players", "--season", "99999999999999999999"],
+        ["players", "--limit", "0"],
+        ["players", "--limit", "99999999999999999999"],
+        ["picks", "list", "--season", "99999999999999999999"],
+        ["picks", "list", "--week", "0"],
+        ["picks", "list", "--limit", "99999999999999999999"],
+        ["picks", "list", "--member", "Nobody"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_or_name_that_there_is_not_is_wrong_use(league: Home, arguments: list[str]) -> None:
+    told = league.quick(*arguments)
+    assert (told.code, told.out) == (2, "")
+    assert told.err
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
