@@ -25,6 +25,18 @@ def touchdowns(league: League, season: int) -> pl.DataFrame:
     return league.db.frame(select(schema.touchdowns).where(schema.touchdowns.c.game_id.in_(of_season)))
 
 
+def all_touchdowns(league: League, season: int) -> pl.DataFrame:
+    """Game and play of the touchdowns that say they are of the season, or of none: also those without a game."""
+    table = schema.touchdowns
+    of_season = (table.c.season == season) | table.c.season.is_(None)
+    return league.db.frame(select(table.c.game_id, table.c.play_id).where(of_season))
+
+
+def game_ids(league: League) -> pl.DataFrame:
+    """The ids of all games of all seasons, as `game_id`."""
+    return league.db.frame(select(schema.games.c.id.label("game_id")))
+
+
 def records(league: League, season: int) -> pl.DataFrame:
     """How far the plays of the season's games reach."""
     return league.db.frame(select(schema.game_records).where(schema.game_records.c.season == season))

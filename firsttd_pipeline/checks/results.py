@@ -12,7 +12,6 @@ from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import League
 from firsttd_pipeline.refresh.results import GRADE_CHANGED
-from firsttd_pipeline.storage.schema import games as _games
 from firsttd_pipeline.storage.schema import result_events
 
 _RECENT = timedelta(days=7)
@@ -26,7 +25,7 @@ def no_duplicate_picks(league: League, season: int, now: datetime) -> list[Viola
 def no_orphans(league: League, season: int, now: datetime) -> list[Violation]:
     """Every pick's game is there."""
     picks = frames.picks(league, season)
-    games = league.db.frame(select(_games.c.id.label("game_id")))
+    games = frames.game_ids(league)
     return quality.orphans(picks, games, column="game_id", child_name="picks", parent_name="game", show=["pick_id"])
 
 

@@ -18,10 +18,10 @@ def one_first_touchdown(league: League, season: int, now: datetime) -> list[Viol
 
 def no_orphans(league: League, season: int, now: datetime) -> list[Violation]:
     """Every touchdown and every record belongs to a game."""
-    games = frames.games(league, season)
+    games = frames.game_ids(league)
     found = []
     for name, rows in (
-        ("touchdowns", frames.touchdowns(league, season)),
+        ("touchdowns", frames.all_touchdowns(league, season)),
         ("game records", frames.records(league, season)),
     ):
         found += quality.orphans(rows, games, column="game_id", child_name=name, parent_name="game")

@@ -1,0 +1,294 @@
+"""Claims about every asset check: it holds over a sound season, and says what is wrong with a broken one.
+
+Each case breaks a real database, SQLite and PostgreSQL, that the refreshes have filled from a small mirror.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from firsttd_pipeline.assets import ASSETS
+from firsttd_pipeline.assets.base import check_text
+from firsttd_pipeline.checks import CHECKS, Check
+from firsttd_pipeline.refresh import (
+    games,
+    kickoff_decisions,
+    leaderboard,
+    player_stats,
+    results,
+    rosters,
+    team_ratings,
+    touchdowns,
+)
+from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.members import add_member
+from firsttd_pipeline.storage.picks import PickRequest, add_pick
+from firsttd_pipeline_tests.conftest import PostgresServer
+from firsttd_pipeline_tests.doors import settings_for
+from firsttd_pipeline_tests.mirrors import TINY_GAMES, tiny_mirror
+from firsttd_pipeline_tests.servers import Server
+
+SEASON = 2025
+NOW = datetime(2025, 9, 8, 12, tzinfo=UTC)
+OPENER, OTHER, COMING = TINY_GAMES
+STEPS = (games, rosters, touchdowns, kickoff_decisions, team_ratings)
+AFTER_PICKS = (results, player_stats, leaderboard)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to break the season, and what the check then has to say."""
+
+    asset: str
+    check: str
+    says: str
+    count: int
+    example: str
+    statements: tuple[str, ...] = ()
+    severity: str = "error"
+    now: datetime = NOW
+    dropped: tuple[str, str] | None = None
+    """The constraint that stands in the way of breaking it (table and name)."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.asset}.{self.check}: {self.says}"
+
+
+def _set(table: str, what: str, where: str) -> tuple[str]:
+    return (f"UPDATE {table} SET {what} WHERE {where}",)
+
+
+FALSE, TRUE = "(1 = 0)", "(1 = 1)"
+LATER = datetime(2025, 9, 16, 12, tzinfo=UTC)
+CASES = [
+    Case("rosters", "positions_known", "players without a position (12.5 % of 8", 1, "Saquon Carrier",
+         _set("rosters", "position = NULL", "player_id = '00-0000002'")),
+    Case("rosters", "positions_known", "players without a position (25.0 % of 8", 2, "00-0000002",
+         _set("rosters", "position = 'Unknown'", "player_id IN ('00-0000002', '00-0000006')")),
+    Case("games", "statuses_follow_scores", "games with both scores that are not final", 1, OPENER,
+         _set("games", "status = 'scheduled'", f"id = '{OPENER}'")),
+    Case("games", "statuses_follow_scores", "games with the score of one team only", 1, COMING,
+         _set("games", "home_score = 3", f"id = '{COMING}'")),
+    Case("games", "statuses_follow_scores", "games in progress outside the six hours after kickoff", 1, COMING,
+         _set("games", "status = 'in_progress'", f"id = '{COMING}'")),
+    Case("games", "statuses_follow_scores", "final games without both scores or before kickoff", 1, COMING,
+         _set("games", "status = 'final', home_score = 1, away_score = 0", f"id = '{COMING}'")),
+    Case("games", "games_scored", "games without a score a day after kickoff", 1, COMING, severity="warn", now=LATER),
+    Case("touchdowns", "one_first_touchdown", "final games without exactly one first touchdown", 1, OPENER,
+         _set("touchdowns", f"is_first_td = {FALSE}", f"game_id = '{OPENER}'")),
+    Case("touchdowns", "one_first_touchdown", "final games whose first touchdown is not the earliest", 1, OPENER,
+         (*_set("touchdowns", f"is_first_td = {FALSE}", f"game_id = '{OPENER}'"),
+          *_set("touchdowns", f"is_first_td = {TRUE}", f"game_id = '{OPENER}' AND player_id = '00-0000004'"))),
+    Case("touchdowns", "no_orphans", "touchdowns without game", 3, "2025_01_LO_ST",
+         _set("touchdowns", "game_id = '2025_01_LO_ST'", f"game_id = '{OPENER}'"),
+         dropped=("touchdowns", "fk_touchdowns_games")),
+    Case("touchdowns", "no_orphans", "game records without game", 1, "2025_01_LO_ST",
+         _set("game_records", "game_id = '2025_01_LO_ST'", f"game_id = '{OPENER}'"),
+         dropped=("game_records", "fk_game_records_games")),
+    Case("touchdowns", "final_games_have_plays", "final games without plays", 1, OPENER,
+         (f"DELETE FROM game_records WHERE game_id = '{OPENER}'",)),
+    Case("touchdowns", "plays_agree_with_schedule", "final games whose plays end with another score", 1, OPENER,
+         _set("game_records", "home_score = 21", f"game_id = '{OPENER}'"), "warn"),
+    Case("touchdowns", "plays_agree_with_schedule", "final games whose plays do not reach the end", 2, OPENER,
+         _set("game_records", f"reaches_end = {FALSE}", "season = 2025"), "warn"),
+    Case("touchdowns", "scorers_on_rosters", "touchdowns whose scorer is on no roster of the season", 1, "00-9999999",
+         _set("touchdowns", "player_id = '00-9999999'", f"game_id = '{OTHER}'"), "warn"),
+    Case("touchdowns", "scorers_on_rosters", "touchdowns whose scorer upstream does not say", 1, OTHER,
+         _set("touchdowns", "player_id = NULL", f"game_id = '{OTHER}'"), "warn"),
+    Case("kickoff_decisions", "receivers_play", "opening kickoffs received by a team that does not play", 1, "SEA",
+         _set("kickoff_decisions", "team = 'SEA'", f"game_id = '{OPENER}'")),
+    Case("team_ratings", "ratings_count_games", "teams whose rating does not count their final games", 1, "PHI",
+         _set("team_ratings", "games_played = 9", "team = 'PHI'")),
+    Case("team_ratings", "ratings_count_games", "teams whose rating does not count their final games", 1, "KC",
+         ("DELETE FROM team_ratings WHERE team = 'KC'",)),
+    Case("results", "no_orphans", "picks without game", 1, "2025_01_LO_ST",
+         _set("picks", "game_id = '2025_01_LO_ST'", "player_name = 'KC D/ST'"), dropped=("picks", "fk_picks_games")),
+    Case("results", "grades_agree", "picks whose status and result disagree", 1, "status lost",
+         _set("pick_status", "status = 'lost'", "status = 'won' AND pick_id = 1")),
+    Case("results", "grades_agree", "picks whose status and result disagree", 1, "status won",
+         ("DELETE FROM results WHERE pick_id = 1",)),
+    Case("results", "grades_agree", "picks whose status and result disagree", 1, "status pending",
+         ("INSERT INTO results (pick_id, is_correct, graded_by) SELECT pick_id, NULL, 'external' FROM pick_status "
+          "WHERE status = 'pending'",)),
+    Case("results", "no_duplicate_picks", "picks that a member has twice in a week", 2, "Saquon Carrier",
+         ("INSERT INTO picks (user_id, week_id, team, player_name, game_id) "
+          "SELECT user_id, week_id, 'PHI', 'SAQUON  CARRIER', game_id FROM picks WHERE id = 1",)),
+    Case("results", "official_grades_stand", "official grades that changed", 1, "Saquon Carrier",
+         ("INSERT INTO result_events (happened_at, event, pick_id, season, player_name, was_official, old_status, "
+          f"new_status) VALUES ('2025-09-07 12:00:00', 'flipped', 1, 2025, 'Saquon Carrier', {TRUE}, 'won', 'lost')",),
+         "warn"),
+    Case("results", "teams_have_rosters", "teams without a roster", 1, "DAL",
+         _set("rosters", "retired_at = '2025-09-01 00:00:00'", "team = 'DAL'")),
+    Case("player_stats", "positions_known", "players without a position (12.5 % of 8", 1, "Travis Tightend",
+         _set("player_stats", "position = ' '", "player_id = '00-0000005'")),
+    Case("player_stats", "first_touchdowns_counted", "players with fewer first touchdowns than the plays have", 1,
+         "Trent Corner", _set("player_stats", "first_td_count = 0", "player_id = '00-0000006'")),
+    Case("leaderboard", "adds_up_to_results", "leaderboard rows that do not add up to the results", 1, "points 9",
+         _set("leaderboard", "points = points + 1", "week = 0 AND rank = 1")),
+    Case("leaderboard", "adds_up_to_results", "leaderboard rows that are missing", 1, "week 0",
+         ("DELETE FROM leaderboard WHERE week = 0 AND rank = 2",)),
+    Case("leaderboard", "adds_up_to_results", "leaderboard rows that no pick gives", 1, "week 7",
+         _set("leaderboard", "week = 7", "week = 1 AND rank = 2")),
+]  # fmt: skip
+
+
+@dataclass
+class Seeds:
+    """One filled database of each kind, to be copied."""
+
+    sqlite: Path
+    postgres: str
+    server: PostgresServer
+
+
+def fill(league: League) -> None:
+    """A sound season of three games and four picks."""
+    for step in STEPS:
+        step.refresh(league, SEASON, NOW)
+    for member in ("Avery", "Blake"):
+        add_member(league.db, member)
+    for member, player, game in (
+        ("Avery", "Saquon Carrier", OPENER),
+        ("Blake", "Jalen Runner", OPENER),
+        ("Avery", "KC D/ST", OTHER),
+        ("Blake", "Travis Tightend", COMING),
+    ):
+        request = PickRequest(member, player, 400, None, game, None, late_reason="a test")
+        add_pick(league.db, request, season=SEASON, now=NOW, default_stake=1.0)
+    for after in AFTER_PICKS:
+        after.refresh(league, SEASON, NOW)
+
+
+@pytest.fixture(scope="module")
+def seeds(
+    tmp_path_factory: pytest.TempPathFactory, _sqlite_template: Path, postgres_server: PostgresServer
+) -> Iterator[Seeds]:
+    folder = tmp_path_factory.mktemp("seeds")
+    server = Server(tiny_mirror(folder / "mirror"))
+    shutil.copyfile(_sqlite_template, folder / "league.db")
+    address = postgres_server.upgraded()
+    for url in (str(folder / "league.db"), address):
+        with League.open(settings_for(folder, server.url, database_url=url)) as league:
+            fill(league)
+    server.stop()
+    with sqlite3.connect(folder / "league.db") as conn:
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    conn.close()
+    yield Seeds(folder / "league.db", address, postgres_server)
+    postgres_server.drop(address)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def league(request: pytest.FixtureRequest, seeds: Seeds, tmp_path: Path) -> Iterator[League]:
+    """A sound season, to be broken."""
+    if request.param == "sqlite":
+        url = str(shutil.copyfile(seeds.sqlite, tmp_path / "league.db"))
+    else:
+        url = seeds.server.create(seeds.postgres.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[1])
+    with League.open(settings_for(tmp_path, "http://127.0.0.1:9/", database_url=url)) as opened:
+        yield opened
+    if request.param == "postgres":
+        seeds.server.drop(url)
+
+
+def damage(league: League, case: Case) -> None:
+    """Break the database as no program that keeps to the constraints can."""
+    db: Database = league.db
+    if db.dialect == "sqlite":
+        assert db.path is not None
+        with sqlite3.connect(db.path) as conn:  # its foreign keys are off
+            for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                conn.execute(f'DROP TRIGGER "{name}"')
+            changed = [conn.execute(statement).rowcount for statement in case.statements]
+        conn.close()
+    else:
+        with db.write() as conn:
+            if case.dropped:
+                conn.execute(text(f"ALTER TABLE {case.dropped[0]} DROP CONSTRAINT {case.dropped[1]}"))
+            changed = [conn.execute(text(statement)).rowcount for statement in case.statements]
+    assert all(changed), "a statement changed nothing"
+
+
+def check_of(case: Case) -> Check:
+    (found,) = [check for check in CHECKS[case.asset] if check.name == case.check]
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_broken_season_is_told_with_count_example_and_remedy(league: League, case: Case) -> None:
+    damage(league, case)
+    check = check_of(case)
+    violations = check.run(league, SEASON, case.now)
+    (found,) = [violation for violation in violations if violation.rule.startswith(case.says)]
+    assert found.count == case.count
+    assert case.example in found.example
+    assert found.severity == case.severity
+    assert len(found.remedy) > 30
+    told = check_text(check, violations)
+    assert found.rule in told
+    assert f": {case.count}, e.g. " in told
+    assert f"What to do: {found.remedy}" in told
+
+
+def test_every_check_holds_over_a_sound_season(league: League) -> None:
+    for asset, checks in CHECKS.items():
+        for check in checks:
+            violations = check.run(league, SEASON, NOW)
+            assert violations == [], (asset, check.name)
+            assert check_text(check, violations) == f"holds: {check.description}"
+
+
+def test_every_check_holds_over_an_empty_database(database: Database, tmp_path: Path) -> None:
+    nothing = League(settings_for(tmp_path, "http://127.0.0.1:9/"), database, client=None)  # type: ignore[arg-type]
+    for checks in CHECKS.values():
+        for check in checks:
+            assert check.run(nothing, SEASON, NOW) == []
+
+
+def test_every_check_has_a_failing_case_here() -> None:
+    assert {(case.asset, case.check) for case in CASES} == {(a, c.name) for a, checks in CHECKS.items() for c in checks}
+
+
+def test_every_asset_has_its_checks() -> None:
+    assert set(CHECKS) == {asset.key.to_user_string() for asset in ASSETS}
+
+
+def test_a_blocking_check_can_give_an_error_and_not_only_a_warning() -> None:
+    for asset, checks in CHECKS.items():
+        for check in checks:
+            if check.blocking:
+                assert {"error"} == {c.severity for c in CASES if (c.asset, c.check) == (asset, check.name)}
+
+
+def test_another_seasons_mistakes_are_not_this_seasons(league: League) -> None:
+    damage(league, next(case for case in CASES if case.check == "one_first_touchdown"))
+    for checks in CHECKS.values():
+        for check in checks:
+            assert check.run(league, SEASON - 1, NOW) == []
+
+
+def test_a_game_under_48_hours_old_may_be_without_plays(league: League) -> None:
+    with league.db.write() as conn:
+        conn.execute(text(f"DELETE FROM game_records WHERE game_id = '{OTHER}'"))
+    check = next(check for check in CHECKS["touchdowns"] if check.name == "final_games_have_plays")
+    kickoff = datetime(2025, 9, 6, 0, 0, tzinfo=UTC)
+    assert check.run(league, SEASON, kickoff + timedelta(hours=47)) == []
+    assert [v.count for v in check.run(league, SEASON, kickoff + timedelta(hours=48))] == [1]
+
+
+def test_an_official_grade_that_changed_is_told_for_seven_days(league: League) -> None:
+    damage(league, next(case for case in CASES if case.check == "official_grades_stand"))
+    check = next(check for check in CHECKS["results"] if check.name == "official_grades_stand")
+    happened = datetime(2025, 9, 7, 12, tzinfo=UTC)
+    assert len(check.run(league, SEASON, happened + timedelta(days=7))) == 1
+    assert check.run(league, SEASON, happened + timedelta(days=7, seconds=1)) == []
