@@ -197,11 +197,12 @@ def _last_plot(context: dg.AssetExecutionContext) -> dg.MetadataValue[Any] | Non
     return None
 
 
+_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&\\`*_{}[]()<>#|~!"}
+
+
 def markdown_text(text: str) -> str:
     """Text for a Markdown cell or line: what a member typed is shown, never interpreted."""
-    for character in "\\`*_{}[]()<>#|~!":
-        text = text.replace(character, "&#" + str(ord(character)) + ";")
-    return " ".join(text.split())
+    return " ".join(text.translate(_ENTITIES).split())
 
 
 def preview_table(frame: pl.DataFrame) -> dg.TableMetadataValue:

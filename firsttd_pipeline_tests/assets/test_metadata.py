@@ -1,0 +1,140 @@
+"""Claims about what the UI shows of a run: counts, source, preview and notes, with typed names never interpreted."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from firsttd_pipeline.assets.base import failure, markdown_text, preview_table, report_metadata
+from firsttd_pipeline.refresh.base import RefreshError, Report
+from firsttd_pipeline.reports.plots import Plot
+from firsttd_pipeline.sources.http import PermanentSourceError, TransientSourceError
+from firsttd_pipeline.sources.nflverse import SourceFile
+from firsttd_pipeline.storage import schema
+from firsttd_pipeline.storage.sync import Counts
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "![x](http://example.org/track.png)",
+    "**bold** _it_ `code` ~~gone~~",
+    "| a | b |",
+    "# heading",
+    "&lt;b&gt; &#60;b&#62;",
+    "line\n\n* one\n* two",
+    "<!-- hidden",
+    "https://example.org/",
+]
+SOURCE = SourceFile(
+    dataset="rosters",
+    season=2025,
+    url="https://example.org/rosters/roster_2025.parquet",
+    sha256="ab" * 32,
+    size_bytes=1234,
+    modified_at=datetime(2025, 9, 2, 7, tzinfo=UTC),
+    fetched_at=datetime(2025, 9, 3, 6, tzinfo=UTC),
+)
+
+
+def report(**given: object) -> Report:
+    return Report("rosters", 2025, Counts(inserted=3, updated=2, unchanged=10, retired=1), **given)  # type: ignore[arg-type]
+
+
+def shown(made: Report, total: int = 99) -> dict[str, object]:
+    """The metadata as Dagster takes them: by plain value."""
+    metadata = dg.MaterializeResult(metadata=report_metadata(made, schema.rosters, total)).metadata
+    normal = dg.AssetMaterialization("x", metadata=metadata).metadata
+    return {name: value.value for name, value in normal.items()}
+
+
+def test_counts_say_what_happened_and_how_many_rows_there_are() -> None:
+    found = shown(report(facts={"players": 15}))
+    wanted = {"inserted": 3, "updated": 2, "unchanged": 10, "retired": 1, "players": 15}
+    assert {name: found[name] for name in wanted} == wanted
+    assert found["dagster/row_count"] == 99
+    assert found["dagster/partition_row_count"] == 15
+
+
+def test_the_source_is_named_with_its_hash_and_its_time() -> None:
+    found = shown(report(source=SOURCE))
+    assert found["dagster/uri"] == found["source"] == SOURCE.url
+    assert found["source sha256"] == SOURCE.sha256
+    assert found["source size"] == 1234
+    assert found["upstream time"] == datetime(2025, 9, 2, 7, tzinfo=UTC).timestamp()
+    assert found["fetched at"] == datetime(2025, 9, 3, 6, tzinfo=UTC).timestamp()
+
+
+def test_what_is_not_known_is_not_shown() -> None:
+    found = shown(report())
+    assert not {"source", "upstream time", "absent", "notes", "preview", "plot"} & set(found)
+
+
+def test_an_absence_gives_its_reason() -> None:
+    assert shown(report(absence="rosters of 2027 are published from 15 March 2027"))["absent"] == (
+        "rosters of 2027 are published from 15 March 2027"
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_typed_name_in_a_note_is_neither_markdown_nor_html(name: str) -> None:
+    notes = str(shown(report(notes=[f"pick 7 ({name}) is not understood"]))["notes"])
+    assert notes.startswith("* pick 7 ")
+    body = notes[2:]
+    assert not set(re.sub(r"&#\d+;", "", body)) & set("<>[]()*_`|~!\\#&\n")
+    # a browser shows exactly what was typed, blanks aside
+    assert html.unescape(body) == " ".join(f"pick 7 ({name}) is not understood".split())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_typed_name_in_a_preview_is_a_plain_text_cell(name: str) -> None:
+    table = preview_table(pl.DataFrame({"member": [name, None], "points": [4.0, None], "won": [True, False]}))
+    records = [record.data for record in table.records]
+    assert records == [
+        {"member": name, "points": 4.0, "won": True},
+        {"member": "", "points": "", "won": False},
+    ]
+    assert [(c.name, c.type) for c in table.schema.columns] == [
+        ("member", "string"),
+        ("points", "float"),
+        ("won", "bool"),
+    ]
+
+
+def test_a_preview_takes_times_and_numbers_that_json_cannot_hold() -> None:
+    frame = pl.DataFrame(
+        {"kickoff_at": [datetime(2025, 9, 5, 0, 20, tzinfo=UTC)], "day": [datetime(2025, 9, 4).date()], "n": [7]},  # noqa: DTZ001
+    )
+    (record,) = preview_table(frame).records
+    assert record.data == {"kickoff_at": "2025-09-05 00:20:00+00:00", "day": "2025-09-04", "n": 7}
+
+
+def test_a_plot_is_a_picture_in_the_metadata() -> None:
+    picture = Plot("Points", [1, 2], {"<b>Avery</b> $x_1$": [1.0, 3.0], "Blake": [None, 2.0]}, y_label="points")
+    text = str(shown(report(plot=picture))["plot"])
+    assert "data:image/png;base64," in text
+    assert "<b>Avery</b>" not in text
+
+
+def test_plain_words_stay_as_they_are() -> None:
+    assert markdown_text("12 picks pending: game not final") == "12 picks pending: game not final"
+
+
+@pytest.mark.parametrize(
+    ("error", "retries"),
+    [
+        (TransientSourceError("http://x/: 503", url="http://x/"), True),
+        (PermanentSourceError("http://x/: 404", url="http://x/"), False),
+        (RefreshError("the schedule has no game of 2025"), False),
+    ],
+)
+def test_a_failure_says_whether_a_retry_helps(error: Exception, retries: bool) -> None:
+    told = failure(error)
+    assert told.description == str(error)
+    assert told.allow_retries is retries
+    assert told.metadata["a retry helps"].value is retries
