@@ -1,0 +1,358 @@
+"""Claims about the UI: the real `firsttd ui` over the mirror, a real browser that clicks, GraphQL that says what came
+of it. One server and one league for the module; the tests go on from each other in the order of the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+
+from firsttd_pipeline_tests.doors import SCRIPT, environment, firsttd
+from firsttd_pipeline_tests.servers import Server
+
+pytestmark = pytest.mark.timeout(600)
+
+ASSETS = {
+    "rosters", "games", "touchdowns", "kickoff_decisions", "team_ratings", "results", "player_stats", "leaderboard",
+}  # fmt: skip
+SEASONS = {"2021", "2022", "2023", "2024", "2025"}
+PATIENCE = 240.0
+"""Seconds that anything here may take on a busy machine; nothing waits longer than it has to."""
+
+CHROMIUM_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+def eventually(what: str, probe: Callable[[], T | None]) -> T:
+    """Ask until there is an answer that is not None or False."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = probe()
+        if found is not None and found is not False:
+            return found
+        time.sleep(0.25)
+    raise AssertionError(f"not within {PATIENCE:.0f} seconds: {what}")
+
+
+@dataclass
+class Ui:
+    """A running `firsttd ui`."""
+
+    url: str
+    home: Path
+    mirror: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a GraphQL answer; an error in it fails the test."""
+        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def runs(self, **tags: str) -> list[dict[str, Any]]:
+        """The runs with these tags, oldest first: runId, status, start, end, season, tags."""
+        wanted = [{"key": key.replace("__", "/"), "value": value} for key, value in tags.items()]
+        found = self.ask(
+            "query($filter: RunsFilter!) { runsOrError(filter: $filter) { ... on Runs { results {"
+            " runId status startTime endTime parentRunId tags { key value } } } } }",
+            filter={"tags": wanted},
+        )["runsOrError"]["results"]
+        for run in found:
+            run["tags"] = {tag["key"]: tag["value"] for tag in run["tags"]}
+            run["season"] = run["tags"].get("dagster/partition")
+        return list(reversed(found))
+
+    def finished(self, **tags: str) -> list[dict[str, Any]]:
+        """The runs with these tags, once there are any and all have ended."""
+
+        def probe() -> list[dict[str, Any]] | None:
+            runs = self.runs(**tags)
+            return runs if runs and all(run["status"] in ("SUCCESS", "FAILURE", "CANCELED") for run in runs) else None
+
+        return eventually(f"runs with {tags} have ended", probe)
+
+    def backfills(self) -> list[dict[str, Any]]:
+        return list(
+            self.ask(
+                "{ partitionBackfillsOrError { ... on PartitionBackfills { results {"
+                " id status numPartitions partitionNames } } } }"
+            )["partitionBackfillsOrError"]["results"]
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the league's database holds."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.home / 'firsttd.db'}?mode=ro", uri=True)) as conn:
+            return conn.execute(query).fetchall()
+
+    def processes(self) -> list[str]:
+        """What runs under this UI: its own process, and the group that it started."""
+        table = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
+        ).stdout
+        rows = [line.split(None, 4) for line in table.splitlines()]
+        if not hasattr(self, "_groups"):
+            self._groups = {row[2] for row in rows if row[1] == str(self.process.pid)}
+        return [row[4] for row in rows if row[2] in self._groups and not row[3].startswith("Z")]
+
+    def end(self) -> None:
+        """End it, by force if need be."""
+        if self.process.poll() is None:
+            self.processes()
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                for group in self._groups:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(int(group), signal.SIGKILL)
+                self.process.kill()
+                self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def ui(upstream: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """`firsttd ui` in a folder whose `.env` names the league's home by a relative path, as an operator has it."""
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / ".env").write_text(f"FIRSTTD_HOME=league\nFIRSTTD_NFLVERSE_URL={upstream.url}\n")
+    given = environment(folder, upstream.url)
+    for name in ("FIRSTTD_HOME", "FIRSTTD_NFLVERSE_URL"):
+        del given[name]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "ui.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [str(SCRIPT), "ui", "--port", str(port)], cwd=folder, env=given, stdout=out, stderr=subprocess.STDOUT
+        )
+    running = Ui(f"http://127.0.0.1:{port}", folder / "league", upstream.url, process, log)
+    try:
+        eventually("the UI answers", lambda: _answers(running))
+        yield running
+    finally:
+        running.end()
+
+
+def _answers(ui: Ui) -> bool:
+    assert ui.process.poll() is None, f"firsttd ui has ended:\n{ui.log.read_text()}"
+    try:
+        return requests.get(f"{ui.url}/server_info", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.fail("No chromium on this machine: `apt-get install chromium` (.ci/run does it).")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("browser"),
+            executable_path=program,
+            headless=True,
+            args=CHROMIUM_OPTIONS,
+            viewport={"width": 1500, "height": 1400},
+        )
+        context.set_default_timeout(PATIENCE * 1000 / 4)
+        expect.set_options(timeout=PATIENCE * 1000 / 4)
+        yield context.new_page()
+        context.close()
+
+
+def launch_backfill(ui: Ui, page: Page, seasons: str, *, only_missing: bool) -> dict[str, Any]:
+    """Launch a backfill of `nightly` as a person does, and wait until it and its runs have ended."""
+    before = {backfill["id"] for backfill in ui.backfills()}
+    page.goto(f"{ui.url}/locations/firsttd_pipeline/jobs/nightly/partitions")
+    page.get_by_role("button", name=re.compile("Materialize")).first.click()
+    dialog = page.get_by_role("dialog")
+    chosen = dialog.get_by_placeholder(re.compile("^ex: "))
+    chosen.fill(seasons)
+    chosen.press("Enter")
+    option = dialog.get_by_label("Backfill only failed and missing partitions within selection")
+    option.set_checked(only_missing, force=True)
+    launch = dialog.get_by_role("button", name=re.compile("Launch"))
+    expect(launch).to_be_enabled()
+    launch.click()
+
+    def probe() -> dict[str, Any] | None:
+        new = [backfill for backfill in ui.backfills() if backfill["id"] not in before]
+        return new[0] if new and new[0]["status"] not in ("REQUESTED", "FAILING", "CANCELING") else None
+
+    return eventually(f"the backfill of {seasons} has ended", probe)
+
+
+@pytest.fixture(scope="module")
+def first_backfill(ui: Ui, page: Page) -> list[dict[str, Any]]:
+    """The runs of a backfill of 2021 to 2025."""
+    backfill = launch_backfill(ui, page, "[2021...2025]", only_missing=False)
+    return ui.finished(dagster__backfill=backfill["id"])
+
+
+def test_the_graph_shows_all_eight_assets_and_nothing_covers_it(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/asset-groups")
+    for group in ("league_data", "standings"):
+        page.get_by_text(group, exact=True).first.wait_for()
+    assert page.get_by_role("dialog").count() == 0, "a dialog covers the first page"
+    for group in ("league_data", "standings"):
+        page.goto(f"{ui.url}/locations/firsttd_pipeline/asset-groups/{group}")
+        of_group = ui.ask(
+            "query($group: AssetGroupSelector!) { assetNodes(group: $group) { assetKey { path } } }",
+            group={
+                "groupName": group,
+                "repositoryName": "__repository__",
+                "repositoryLocationName": "firsttd_pipeline",
+            },
+        )["assetNodes"]
+        for node in of_group:
+            expect(page.get_by_text(node["assetKey"]["path"][0], exact=True).first).to_be_visible()
+    nodes = ui.ask("{ assetNodes { assetKey { path } groupName owners { ... on TeamAssetOwner { team } } } }")
+    assert {node["assetKey"]["path"][0] for node in nodes["assetNodes"]} == ASSETS
+
+
+def test_the_nightly_schedule_is_on_and_its_daemon_lives(ui: Ui, page: Page) -> None:
+    healthy = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
+
+    def all_live() -> bool:
+        states = ui.ask(healthy)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return all(state["healthy"] for state in states if state["required"])
+
+    eventually("every daemon lives", all_live)
+    selector = {
+        "scheduleName": "nightly_schedule",
+        "repositoryName": "__repository__",
+        "repositoryLocationName": "firsttd_pipeline",
+    }
+    schedule = ui.ask(
+        "query($of: ScheduleSelector!) { scheduleOrError(scheduleSelector: $of) { ... on Schedule {"
+        " scheduleState { status } futureTicks(limit: 2) { results { timestamp } } } } }",
+        of=selector,
+    )["scheduleOrError"]
+    assert schedule["scheduleState"]["status"] == "RUNNING"
+    new_york = ZoneInfo("America/New_York")
+    ticks = [datetime.fromtimestamp(tick["timestamp"], new_york) for tick in schedule["futureTicks"]["results"]]
+    assert all((tick.hour, tick.minute) in {(2, 0), (3, 0)} for tick in ticks)
+    assert timedelta(0) < ticks[0] - datetime.now(new_york) <= timedelta(hours=25)
+    tick = ui.ask(
+        "mutation($of: ScheduleSelector!, $at: Float!) { scheduleDryRun(selectorData: $of, timestamp: $at) {"
+        " ... on DryRunInstigationTick { evaluationResult { error { message }"
+        " runRequests { runKey tags { key value } } } } } }",
+        of=selector,
+        at=datetime(2026, 1, 11, 2, tzinfo=new_york).timestamp(),
+    )["scheduleDryRun"]["evaluationResult"]
+    assert tick["error"] is None
+    (request,) = tick["runRequests"]
+    assert {"key": "dagster/partition", "value": "2025"} in request["tags"]  # January belongs to the season before
+    page.goto(f"{ui.url}/locations/firsttd_pipeline/schedules/nightly_schedule")
+    expect(page.get_by_text("America/New_York", exact=True)).to_be_visible()
+    expect(page.get_by_role("checkbox").or_(page.get_by_role("switch")).first).to_be_checked()
+
+
+def test_a_backfill_launched_in_the_browser_ends_four_seasons_well_and_one_with_its_reason(
+    ui: Ui, page: Page, first_backfill: list[dict[str, Any]]
+) -> None:
+    assert {run["season"]: run["status"] for run in first_backfill} == {
+        "2021": "SUCCESS",
+        "2022": "SUCCESS",
+        "2023": "FAILURE",
+        "2024": "SUCCESS",
+        "2025": "SUCCESS",
+    }
+    final = dict(ui.rows("SELECT season, count(*) FROM games WHERE status = 'final' GROUP BY season"))
+    assert final == {2021: 285, 2022: 284, 2023: 285, 2024: 285, 2025: 285}
+    seasons = {season for (season,) in ui.rows("SELECT DISTINCT season FROM touchdowns")}
+    assert seasons == {2021, 2022, 2024, 2025}
+    (failed,) = [run for run in first_backfill if run["season"] == "2023"]
+    page.goto(f"{ui.url}/runs/{failed['runId']}")
+    reason = re.compile(re.escape(f"{ui.mirror}rosters/roster_2023.parquet: the server answered 404"))
+    expect(page.get_by_text(reason).first).to_be_visible()
+    assert "A retry does not help. Check FIRSTTD_NFLVERSE_URL" in page.get_by_text(reason).first.inner_text()
+
+
+def test_runs_of_a_backfill_are_one_at_a_time(first_backfill: list[dict[str, Any]]) -> None:
+    spans = sorted((run["startTime"], run["endTime"]) for run in first_backfill)
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
+
+
+@pytest.mark.usefixtures("first_backfill")
+def test_the_page_of_an_asset_shows_what_it_holds_and_where_it_is_from(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/touchdowns?view=partitions&partition=2025")
+    source = f"{ui.mirror}pbp/play_by_play_2025.parquet"
+    expect(page.get_by_role("link", name=source)).to_be_visible()
+    shown = " ".join(page.locator("table").first.inner_text().split())
+    for fact in ("inserted 1459", "first touchdowns 284", "scorer unknown 16", "preview", "2025_22_SEA_NE"):
+        assert fact in shown
+    page.get_by_text("[Show Markdown]").click()
+    picture = page.get_by_role("dialog").get_by_role("img", name="plot")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("img => img.naturalWidth") > 300, "the plot is no picture"
+    page.goto(f"{ui.url}/assets/touchdowns")
+    for text in ("first-td-ops", "nflverse", "one first touchdown a game", "gsis_id of the scorer"):
+        expect(page.get_by_text(re.compile(re.escape(text))).first).to_be_visible()
+
+
+@pytest.mark.usefixtures("first_backfill")
+def test_a_check_that_does_not_hold_says_what_how_many_and_what_to_do(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/touchdowns?view=checks&checkDetail=scorers_on_rosters")
+    said = page.get_by_text(re.compile(r"scorer upstream does not say: 16, e\.g\. .*What to do: .*\(season 2025\)$"))
+    expect(said.first).to_be_visible()
+    for check in ("one_first_touchdown", "no_orphans", "final_games_have_plays", "plays_agree_with_schedule"):
+        expect(page.get_by_text(check, exact=True).first).to_be_visible()
+    for asset in ASSETS:
+        page.goto(f"{ui.url}/assets/{asset}?view=checks")
+        expect(page.get_by_text(re.compile(r"^Checks \([1-9]\)$"))).to_be_visible()
+
+
+def test_running_it_again_for_what_is_missing_runs_only_the_season_that_failed(
+    ui: Ui, page: Page, first_backfill: list[dict[str, Any]]
+) -> None:
+    before = {run["runId"] for run in ui.runs()}
+    backfill = launch_backfill(ui, page, "[2021...2025]", only_missing=True)
+    again = ui.finished(dagster__backfill=backfill["id"])
+    assert [(run["season"], run["status"]) for run in again] == [("2023", "FAILURE")]
+    assert {run["runId"] for run in ui.runs()} - before == {run["runId"] for run in again}
+
+
+@pytest.mark.usefixtures("first_backfill")
+def test_a_run_of_the_command_line_can_be_run_again_from_its_page(ui: Ui, page: Page) -> None:
+    told = firsttd(ui.home, ui.mirror, "nightly", "--season", "2024", "--format", "json")
+    assert told.code == 0, told.err
+    (run,) = ui.runs(firsttd__door="command line")
+    page.goto(f"{ui.url}/runs/{run['runId']}")
+    page.get_by_role("button", name=re.compile("Re-execute all")).first.click()
+    (again,) = ui.finished(dagster__parent_run_id=run["runId"])
+    assert (again["season"], again["status"]) == ("2024", "SUCCESS")
+
+
+def test_ctrl_c_ends_every_process_of_the_ui(ui: Ui) -> None:
+    running = ui.processes()
+    for part in ("dg dev", "dagster_webserver", "dagster._daemon", "dagster code-server", "dagster api grpc"):
+        assert any(part in process for process in running), (part, running)
+    ui.process.send_signal(signal.SIGINT)
+    assert ui.process.wait(60) == 0
+    assert ui.processes() == []
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(ui.url.rsplit(":", 1)[1]))) != 0
