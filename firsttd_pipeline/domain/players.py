@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -186,7 +186,7 @@ def parse_special(text: str, teams: Iterable[str]) -> str | None:
 
 
 class RosterIndex:
-    """Roster rows, looked up by name. Build it once where many names are matched against the same rows.
+    """Roster rows, looked up by name. Build it once for a season: a match can be held to the teams of one game.
 
     Args:
         roster: player_id, player_name, team; used where they are there: first_name, last_name, football_name,
@@ -202,6 +202,7 @@ class RosterIndex:
             ("suffix", {}),
             ("legal name", {}),
         ]
+        self._names_of_team: dict[str, list[str]] = {}
         for row in roster.iter_rows(named=True):
             self._add(row)
 
@@ -221,27 +222,37 @@ class RosterIndex:
         for used in known_as:
             _put(self._tiers[0][1], normalise(used, keep_suffix=True), player_id)
             _put(self._tiers[1][1], normalise(used), player_id)
+            _put(self._names_of_team, row["team"], normalise(used))
         if last and row.get("first_name"):
             _put(self._tiers[2][1], normalise(f"{row['first_name']} {last}"), player_id)
 
-    def match(self, text: str, preferred_team: str | None = None) -> Match | NoMatch:
-        """The one player that the text means; see `match_player`."""
+    def match(
+        self, text: str, preferred_team: str | None = None, *, teams: Collection[str] | None = None
+    ) -> Match | NoMatch:
+        """The one player that the text means; see `match_player`. With `teams`, only rows of those teams are there."""
         typed = text.strip()
-        if typed in self._players:
-            return self._row(typed, preferred_team, "id")
-        found, method = self._find(typed)
+        if self._rows(typed, teams):
+            return self._row(typed, preferred_team, "id", teams)
+        found, method = self._find(typed, teams)
         if len(found) == 1:
-            return self._row(found[0], preferred_team, method)
+            return self._row(found[0], preferred_team, method, teams)
         if found:
-            rows = [self._row(player_id, preferred_team, method) for player_id in found]
+            rows = [self._row(player_id, preferred_team, method, teams) for player_id in found]
             own = [row for row in rows if preferred_team and row.team == preferred_team]
             if len(own) == 1:
-                return self._row(own[0].player_id, preferred_team, "team")
+                return self._row(own[0].player_id, preferred_team, "team", teams)
             return NoMatch(text, "ambiguous", tuple(sorted(rows, key=_order)))
-        return NoMatch(text, "unknown", self.nearest(typed))
+        return NoMatch(text, "unknown", self.nearest(typed, teams=teams))
 
-    def _find(self, typed: str) -> tuple[list[str], Method]:
-        exact = self._exact.get(_fold(typed), [])
+    def _rows(self, player_id: str, teams: Collection[str] | None) -> list[Match]:
+        rows = self._players.get(player_id, [])
+        return rows if teams is None else [row for row in rows if row.team in teams]
+
+    def _find(self, typed: str, teams: Collection[str] | None) -> tuple[list[str], Method]:
+        def there(names: dict[str, list[str]], key: str) -> list[str]:
+            return [player for player in names.get(key, []) if self._rows(player, teams)]
+
+        exact = there(self._exact, _fold(typed))
         if exact:
             return exact, "exact"
         suffixed = normalise(typed, keep_suffix=True)
@@ -249,43 +260,48 @@ class RosterIndex:
         if not bare:
             return [], "exact"
         for method, names in self._tiers:
-            key = suffixed if method == "normalised" else bare
-            found = names.get(key, [])
+            found = there(names, suffixed if method == "normalised" else bare)
             if method != "normalised" and suffixed != bare:
                 # a suffix that was typed is meant: "Odell Beckham Sr." is not the Jr. on the roster
-                found = [player for player in found if not self._other_suffix(player, suffixed)]
+                found = [player for player in found if not self._other_suffix(player, suffixed, teams)]
             if found:
                 return found, method
         return [], "exact"
 
-    def _other_suffix(self, player_id: str, typed: str) -> bool:
-        known = {normalise(row.player_name, keep_suffix=True) for row in self._players[player_id]}
+    def _other_suffix(self, player_id: str, typed: str, teams: Collection[str] | None) -> bool:
+        known = {normalise(row.player_name, keep_suffix=True) for row in self._rows(player_id, teams)}
         return all(name.split()[-1] in _SUFFIXES and name.split()[-1] != typed.split()[-1] for name in known)
 
-    def _row(self, player_id: str, preferred_team: str | None, method: Method) -> Match:
-        rows = self._players[player_id]
+    def _row(self, player_id: str, preferred_team: str | None, method: Method, teams: Collection[str] | None) -> Match:
+        rows = self._rows(player_id, teams)
         row = next((row for row in rows if row.team == preferred_team), rows[0])
         return Match(row.player_id, row.player_name, row.team, row.position, method, jersey_number=row.jersey_number)
 
-    def nearest(self, text: str, limit: int = MAX_CANDIDATES) -> tuple[Match, ...]:
+    def nearest(
+        self, text: str, limit: int = MAX_CANDIDATES, *, teams: Collection[str] | None = None
+    ) -> tuple[Match, ...]:
         """The players whose names are nearest to the text, for a message only; best first."""
         from rapidfuzz import fuzz, process
 
         key = normalise(text)[:80]
         if not key:
             return ()
-        names = self._tiers[1][1]
+        players = self._tiers[1][1]
+        of_teams = (name for team in sorted(teams or ()) for name in self._names_of_team.get(team, []))
+        names = list(players if teams is None else dict.fromkeys(of_teams))
         best: dict[str, float] = {}
         # a nickname or a last name alone is near the name that holds it (partial), a typo is near as a whole
         for scorer, weight in ((fuzz.ratio, 1.0), (fuzz.token_set_ratio, 0.9), (fuzz.partial_ratio, 0.85)):
-            for name, score, _ in process.extract(key, list(names), scorer=scorer, limit=20, score_cutoff=60):
-                for player_id in names[name]:
-                    best[player_id] = max(best.get(player_id, 0.0), score * weight)
-        for player_id in best:
-            if self._players[player_id][0].position in _PICKED:
+            for name, score, _ in process.extract(key, names, scorer=scorer, limit=20, score_cutoff=60):
+                for player_id in players[name]:
+                    if self._rows(player_id, teams):
+                        best[player_id] = max(best.get(player_id, 0.0), score * weight)
+        rows = {player_id: self._row(player_id, None, "normalised", teams) for player_id in best}
+        for player_id, row in rows.items():
+            if row.position in _PICKED:
                 best[player_id] += 5.0
-        ordered = sorted(best, key=lambda player: (-best[player], _order(self._players[player][0])))[:limit]
-        return tuple(self._row(player_id, None, "normalised") for player_id in ordered)
+        ordered = sorted(best, key=lambda player: (-best[player], _order(rows[player])))[:limit]
+        return tuple(rows[player_id] for player_id in ordered)
 
 
 def match_player(text: str, roster: pl.DataFrame, preferred_team: str | None = None) -> Match | NoMatch:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -186,7 +186,6 @@ class SeasonBook:
         self.season = season
         self.games = {game.id: game for game in season_games}
         self._roster = roster
-        self._indexes: dict[tuple[str, ...], RosterIndex] = {}
 
     @classmethod
     def load(cls, conn: Connection, season: int) -> SeasonBook:
@@ -333,7 +332,7 @@ class SeasonBook:
         if not self.has_roster:
             raise NameNotUnderstood(f"The rosters of {self.season} are not here yet: no player can be understood.")
         preferred = _preferred(request.team, codes)
-        outcome = self._index(codes).match(request.player, preferred)
+        outcome = self._index.match(request.player, preferred, teams=set(codes))
         if isinstance(outcome, Match):
             return outcome
         if outcome.reason == "ambiguous" and request.position:
@@ -346,19 +345,16 @@ class SeasonBook:
         if outcome.reason == "ambiguous":
             raise NameNotUnderstood(f"{typed} can be several players in {where}.", _labels(outcome.candidates))
         # a name of one word is nobody's full name: no use to look for it in the whole season
-        elsewhere = self._index(()).match(request.player) if hints and " " in request.player else None
+        elsewhere = self._index.match(request.player) if hints and " " in request.player else None
         if isinstance(elsewhere, Match):
             where = f"neither roster of {where}" if len(found) == 1 else f"no roster of {where}"
             raise NameNotUnderstood(f"{typed} is on {where}.", _labels([elsewhere]))
         raise NameNotUnderstood(f"No player in {where} is called {typed}.", _labels(outcome.candidates))
 
-    def _index(self, codes: tuple[str, ...]) -> RosterIndex:
-        """The players of these teams (none: of all), by name."""
-        key = tuple(sorted(set(codes)))
-        if key not in self._indexes:
-            roster = self._roster.filter(pl.col("team").is_in(list(key))) if key else self._roster
-            self._indexes[key] = RosterIndex(roster.unique(["team", "player_id"], keep="first", maintain_order=True))
-        return self._indexes[key]
+    @cached_property
+    def _index(self) -> RosterIndex:
+        """The season's players by name, built once: normalising their names costs more than all the looking up."""
+        return RosterIndex(self._roster.unique(["team", "player_id"], keep="first", maintain_order=True))
 
     @staticmethod
     def _where(found: Sequence[Game]) -> str:
@@ -384,13 +380,16 @@ def _team_codes(text: str) -> tuple[str, ...]:
 
 def _preferred(text: str | None, codes: Sequence[str]) -> str | None:
     """The one team of these that the typed team means; None: it says nothing (a wrong team is no reason to refuse)."""
-    if not text:
-        return None
+    meant = _teams_meant(text) & set(codes) if text else frozenset()
+    return next(iter(meant)) if len(meant) == 1 else None
+
+
+@lru_cache(maxsize=1024)  # a sheet names 32 teams, in every row
+def _teams_meant(text: str) -> frozenset[str]:
     try:
-        meant = set(teams_named(text)) & set(codes)
+        return frozenset(teams_named(text))
     except GameNotSettled:
-        return None
-    return meant.pop() if len(meant) == 1 else None
+        return frozenset()
 
 
 def _quoted(text: str) -> str:
