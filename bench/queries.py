@@ -43,27 +43,12 @@ def query(path: Path) -> None:
     from sqlalchemy import select
 
     from firsttd_pipeline.storage.engine import Database
-    from firsttd_pipeline.storage.schema import leaderboard, picks, player_stats, results, users, weeks
+    from firsttd_pipeline.storage.schema import picks, results, weeks
+    from firsttd_pipeline.storage.standings import leaderboard_query, players_query
 
     db = Database(path)
     rng = Random(1)
-    board = leaderboard.c
-    standings = (
-        select(
-            board.rank, users.c.name, board.picks, board.graded, board.first_td, board.any_time_td, board.points,
-            board.staked, board.profit, board.roi, board.win_rate, board.pending, board.void, board.current_streak,
-            board.best_streak,
-        )
-        .join(users, users.c.id == board.user_id)
-    )  # fmt: skip
-    stats = player_stats.c
-    players = select(player_stats).where(stats.season == SEASON)
-    by_touchdowns = (stats.first_td_count.desc(), stats.any_time_td_count.desc(), stats.player_name)
-    positions = ("QB", "RB", "WR", "TE")
-
-    def week_of_board(week: int, limit: int | None) -> Any:
-        page = standings.where(board.season == SEASON, board.week == week).order_by(board.rank, board.user_id)
-        return page.limit(limit) if limit else page
+    positions, teams = ("QB", "RB", "WR", "TE"), ("KC", "SEA", "BUF", "NE")
 
     def member_week() -> Any:
         return (
@@ -76,13 +61,11 @@ def query(path: Path) -> None:
         )
 
     queries: dict[str, Callable[[], Any]] = {
-        "leaderboard": lambda: week_of_board(0, 100),
-        "leaderboard of a week": lambda: week_of_board(rng.randint(1, 18), 100),
-        "leaderboard, all members": lambda: week_of_board(0, None),
-        "position": lambda: players.where(stats.position == rng.choice(positions)).order_by(*by_touchdowns).limit(25),
-        "position and team": lambda: players.where(
-            stats.position == rng.choice(positions), stats.team == rng.choice(("KC", "SEA", "BUF", "NE"))
-        ).order_by(*by_touchdowns),
+        "leaderboard": lambda: leaderboard_query(SEASON, limit=100),
+        "leaderboard of a week": lambda: leaderboard_query(SEASON, rng.randint(1, 18), limit=100),
+        "leaderboard, all members": lambda: leaderboard_query(SEASON),
+        "position": lambda: players_query(SEASON, position=rng.choice(positions), limit=25),
+        "position and team": lambda: players_query(SEASON, position=rng.choice(positions), team=rng.choice(teams)),
         "a member's week of picks": member_week,
     }
     times: dict[str, list[float]] = {name: [] for name in queries}

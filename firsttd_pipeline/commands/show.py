@@ -11,8 +11,8 @@ from firsttd_pipeline.commands.context import explained, open_league, settings_o
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
-from firsttd_pipeline.storage.schema import games, pick_status, picks, player_stats, sync_runs, users, weeks
-from firsttd_pipeline.storage.schema import leaderboard as board
+from firsttd_pipeline.storage.schema import games, pick_status, picks, sync_runs, weeks
+from firsttd_pipeline.storage.standings import leaderboard_query, players_query
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,17 +38,7 @@ def leaderboard(
 
 def leaderboard_rows(league: League, season: int, week: int) -> pl.DataFrame:
     """The standings as rows for people: best first, ties by name."""
-    query = (
-        select(
-            board.c.rank, users.c.name.label("member"), board.c.picks, board.c.graded, board.c.first_td,
-            board.c.any_time_td, board.c.points, board.c.staked, board.c.profit, board.c.roi, board.c.win_rate,
-            board.c.pending, board.c.void, board.c.current_streak, board.c.best_streak,
-        )
-        .join(users, users.c.id == board.c.user_id)
-        .where(board.c.season == season, board.c.week == week)
-        .order_by(board.c.rank, users.c.name)
-    )  # fmt: skip
-    return league.db.frame(query)
+    return league.db.frame(leaderboard_query(season, week))
 
 
 @explained
@@ -62,21 +52,7 @@ def players(
     """The season's players, most first touchdowns first."""
     with open_league() as league:
         wanted = season or league.settings.season_at(utc_now())
-        query = select(
-            player_stats.c.player_name.label("player"), player_stats.c.team, player_stats.c.position,
-            player_stats.c.games_played.label("games"), player_stats.c.first_td_count.label("first_td"),
-            player_stats.c.any_time_td_count.label("any_time_td"), player_stats.c.red_zone_targets,
-            player_stats.c.red_zone_touches, player_stats.c.last_td_week, player_stats.c.recent_form.label("form"),
-            player_stats.c.times_picked, player_stats.c.times_hit, player_stats.c.player_id,
-        ).where(player_stats.c.season == wanted)  # fmt: skip
-        if team:
-            query = query.where(player_stats.c.team == team.upper())
-        if position:
-            query = query.where(player_stats.c.position == position.upper())
-        query = query.order_by(
-            player_stats.c.first_td_count.desc(), player_stats.c.any_time_td_count.desc(), player_stats.c.player_name
-        ).limit(limit)
-        rows = league.db.frame(query)
+        rows = league.db.frame(players_query(wanted, team=team, position=position, limit=limit))
     emit(rows, output, title=f"Players {wanted}", empty="No players: run `firsttd nightly` for this season first.")
 
 
