@@ -26,6 +26,8 @@ from firsttd_pipeline.storage.schema import (
 )
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
+_OF_ROSTERS = ("id", "player_id", "player_name", "team", "position", "retired_at")
+
 
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Recount the season's players, in one transaction.
@@ -43,8 +45,10 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         def read(query: Select[Any]) -> pl.DataFrame:
             return league.db.frame(query, conn=conn)
 
-        of_games = read(select(games).where(games.c.season == season, games.c.deleted_at.is_(None)))
-        of_games = of_games.rename({"id": "game_id"})
+        of_games = read(
+            select(games.c.id.label("game_id"), games.c.week, games.c.home_team, games.c.away_team, games.c.status)
+            .where(games.c.season == season, games.c.deleted_at.is_(None))
+        )  # fmt: skip
         plays = _plays(league, last_fetch(conn, "pbp", season), isinstance(weekly, Absent))
         used = usage(plays, None if isinstance(weekly, Absent) else weekly.frame, of_games)
         graded = read(
@@ -56,10 +60,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         )
         rows = decide(
             season,
-            rosters=read(select(rosters).where(rosters.c.season == season)),
+            rosters=read(select(*(rosters.c[name] for name in _OF_ROSTERS)).where(rosters.c.season == season)),
             games=of_games,
             touchdowns=read(
-                select(touchdowns).join(games, games.c.id == touchdowns.c.game_id).where(games.c.season == season)
+                select(touchdowns.c.game_id, touchdowns.c.player_id, touchdowns.c.is_first_td)
+                .join(games, games.c.id == touchdowns.c.game_id)
+                .where(games.c.season == season)
             ),
             usage=used,
             picks=graded,

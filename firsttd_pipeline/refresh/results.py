@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Select, insert, select
 
 from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
 from firsttd_pipeline.refresh.base import League, Report
-from firsttd_pipeline.storage.picks import UnderstandCounts, understand_picks
 from firsttd_pipeline.storage.schema import (
     game_records,
     games,
@@ -36,7 +35,9 @@ GRADE_CHANGED = ("flipped", "ungraded")
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Grade the season's picks, in one transaction."""
     with league.db.write() as conn:
-        understood = understand_picks(conn, season)
+        if conn.execute(_pick_ids(season).limit(1)).first() is None:
+            return Report("results", season, Counts(), facts={"picks": 0})  # nor a grade: those go with their pick
+        understood, not_understood = _understand(conn, season)
         facts = _read(conn, league, season)
         rules = league.settings.rules
         grades = grade_picks(**facts, rules=rules, now=now).rename({"profit": "actual_return"})
@@ -73,7 +74,21 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             missing="delete",
             now=now,
         )
-    return _report(season, counts, statuses, foreign, grades, events, understood, own)
+    return _report(season, counts, statuses, foreign, grades, events, understood, not_understood, own)
+
+
+def _understand(conn: Connection, season: int) -> tuple[int, list[str]]:
+    """How many picks were given their player now, and a note on each that could not be."""
+    waiting = _pick_ids(season).where(picks.c.player_id.is_(None)).limit(1)
+    if conn.execute(waiting).first() is None:
+        return 0, []
+    from firsttd_pipeline.storage.picks import understand_picks  # on most nights nothing has to be understood
+
+    found = understand_picks(conn, season)
+    return found.understood, [
+        *(f"pick {pick} is not understood: {why}" for pick, why in list(found.not_understood.items())[:20]),
+        *(f"pick {pick} is set aside: {why}" for pick, why in list(found.collisions.items())[:20]),
+    ]
 
 
 def _pick_ids(season: int) -> Select[tuple[int]]:
@@ -120,14 +135,41 @@ def _read(conn: Connection, league: League, season: int) -> dict[str, pl.DataFra
         pl.when(pl.col("pick_id").is_duplicated()).then(None).otherwise("player_team").alias("player_team")
     ).unique("pick_id", keep="first", maintain_order=True)
     picked = select(picks.c.game_id).where(picks.c.id.in_(_pick_ids(season)))
-    of_games = league.db.frame(select(games).where((games.c.season == season) | games.c.id.in_(picked)), conn=conn)
-    scored = league.db.frame(
-        select(touchdowns).join(games, games.c.id == touchdowns.c.game_id).where(games.c.season == season), conn=conn
+    of_games = league.db.frame(
+        select(
+            games.c.id.label("game_id"),
+            games.c.home_team,
+            games.c.away_team,
+            games.c.home_score,
+            games.c.away_score,
+            games.c.status,
+            games.c.kickoff_at,
+            games.c.deleted_at,
+        ).where((games.c.season == season) | games.c.id.in_(picked)),
+        conn=conn,
     )
-    records = league.db.frame(select(game_records).where(game_records.c.season == season), conn=conn)
+    scored = league.db.frame(
+        select(
+            touchdowns.c.game_id,
+            touchdowns.c.player_id,
+            touchdowns.c.player_name,
+            touchdowns.c.team,
+            touchdowns.c.kind,
+            touchdowns.c.is_first_td,
+        )
+        .join(games, games.c.id == touchdowns.c.game_id)
+        .where(games.c.season == season),
+        conn=conn,
+    )
+    records = league.db.frame(
+        select(
+            game_records.c.game_id, game_records.c.home_score, game_records.c.away_score, game_records.c.reaches_end
+        ).where(game_records.c.season == season),
+        conn=conn,
+    )
     return {
         "picks": of_season,
-        "games": of_games.rename({"id": "game_id"}),
+        "games": of_games,
         "touchdowns": scored,
         "records": records,
     }
@@ -219,7 +261,8 @@ def _report(
     foreign: pl.DataFrame,
     grades: pl.DataFrame,
     events: list[dict[str, object]],
-    understood: UnderstandCounts,
+    understood: int,
+    not_understood: list[str],
     own: pl.DataFrame,
 ) -> Report:
     report = Report("results", season, counts)
@@ -230,14 +273,11 @@ def _report(
         "official": statuses.filter(pl.col("finality") == "official").height,
         "grades changed": sum(event["event"] in GRADE_CHANGED for event in events),
         "graded by others": foreign.height,
-        "names understood now": understood.understood,
+        "names understood now": understood,
     }
     waiting = statuses.filter(pl.col("status") == "pending").group_by("reason").len().sort("len", descending=True)
     report.notes = [f"{n} picks pending: {reason}" for reason, n in waiting.iter_rows()]
-    report.notes += [
-        f"pick {pick} is not understood: {why}" for pick, why in list(understood.not_understood.items())[:20]
-    ]
-    report.notes += [f"pick {pick} is set aside: {why}" for pick, why in list(understood.collisions.items())[:20]]
+    report.notes += not_understood
     for event in events[:20]:
         told = (
             f"{event['old_status']} is now {event['new_status']}"

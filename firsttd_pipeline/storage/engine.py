@@ -30,7 +30,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql import sqltypes
 
 from firsttd_pipeline.storage.migrations import HEAD_REVISION
-from firsttd_pipeline.storage.schema import UtcDateTime
+from firsttd_pipeline.storage.schema import UtcDateTime, use_postgresql
 
 UTC_DATETIME = pl.Datetime("us", "UTC")
 WRITER_LOCK = 0x66697274
@@ -345,6 +345,7 @@ def not_ours(name: str, tables: set[str]) -> str:
 def make_engine(url: URL, busy_timeout_s: float, *, foreign_keys: bool = True) -> Engine:
     """An engine with this house's connection settings; `foreign_keys=False` is for migrations on SQLite only."""
     if url.get_backend_name() == "postgresql":
+        use_postgresql()
         try:
             return create_engine(
                 url,
