@@ -298,7 +298,7 @@ result_events = Table(
     metadata,
     _id(),
     Column("happened_at", UtcDateTime, nullable=False, server_default=func.current_timestamp()),
-    Column("event", Text, nullable=False, comment="flipped, ungraded"),
+    Column("event", Text, nullable=False, comment="flipped, ungraded, scorer corrected, money corrected"),
     Column("pick_id", Integer, nullable=False, comment="no foreign key: the event outlives the pick"),
     Column("user_id", Integer),
     Column("season", Integer),
