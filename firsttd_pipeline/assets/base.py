@@ -13,11 +13,21 @@ from sqlalchemy import Table, func, select
 
 from firsttd_pipeline.automation.partitions import season_of, season_partitions
 from firsttd_pipeline.checks import CHECKS, Check
+from firsttd_pipeline.checks.frames import read_once
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import AssetEvent, League, ProgressCallback, RefreshError, Report, utc_now
+from firsttd_pipeline.refresh.base import (
+    AssetEvent,
+    League,
+    ProgressCallback,
+    RefreshError,
+    Report,
+    open_client,
+    utc_now,
+)
 from firsttd_pipeline.reports.plots import as_markdown
 from firsttd_pipeline.settings import Settings, load_settings
 from firsttd_pipeline.sources.http import SourceError, TransientSourceError
+from firsttd_pipeline.sources.nflverse import NflverseClient
 from firsttd_pipeline.storage.engine import StorageError
 
 OWNERS = ["team:first-td-ops"]
@@ -38,6 +48,7 @@ class LeagueSource:
         self._settings = settings
         self._listener = listener
         self._progress = progress
+        self._client: tuple[Settings, NflverseClient] | None = None
         self.clock = clock
 
     def tell(self, event: AssetEvent) -> None:
@@ -52,13 +63,20 @@ class LeagueSource:
 
     def open(self, run_id: str) -> League:
         """Open the league and refuse a database that is not at this version."""
-        league = League.open(self.settings, run_id=run_id, progress=self._progress)
+        settings = self.settings
+        league = League.open(settings, run_id=run_id, client=self._shared_client(settings))
         try:
             league.db.require_current()
         except Exception:
             league.close()
             raise
         return league
+
+    def _shared_client(self, settings: Settings) -> NflverseClient:
+        """One client for the assets of a run: what one of them fetched and parsed, the next need not read again."""
+        if self._client is None or self._client[0] != settings:
+            self._client = settings, open_client(settings, self._progress)
+        return self._client[1]
 
 
 def define_asset(
@@ -127,7 +145,8 @@ def materialize(
     try:
         with source.open(context.run.run_id) as league:
             report = refresh(league, season, now)
-            results = [_check_result(check, league, season, now) for check in CHECKS[report.asset]]
+            with read_once():
+                results = [_check_result(check, league, season, now) for check in CHECKS[report.asset]]
             with league.db.read() as conn:
                 total = int(conn.execute(select(func.count()).select_from(table)).scalar_one())
     except (SourceError, StorageError, RefreshError) as error:
@@ -176,7 +195,7 @@ def report_metadata(report: Report, table: Table, total: int) -> dict[str, Any]:
     if report.preview.height:
         metadata["preview"] = preview_table(report.preview)
     if report.plot and counts.changed:  # a picture of what is as it was costs more than the comparison
-        metadata["plot"] = dg.MetadataValue.md(as_markdown(report.plot))
+        metadata["plot"] = dg.MetadataValue.md(as_markdown(report.plot()))
     if report.source:
         metadata["dagster/uri"] = report.source.url
         metadata["source"] = dg.MetadataValue.url(report.source.url)

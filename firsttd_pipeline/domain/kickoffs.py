@@ -17,6 +17,10 @@ KICKOFF_SCHEMA: Final[dict[str, type[pl.DataType]]] = {
     "result": pl.String,
 }
 
+_READ: Final = (
+    "game_id", "order_sequence", "play_id", "play_type", "posteam", "game_seconds_remaining", "fixed_drive_result",
+)  # fmt: skip
+
 #: The second half starts here: a game whose first kickoff is later lacks its beginning.
 HALF_TIME_SECONDS: Final = 1800.0
 
@@ -40,7 +44,8 @@ def opening_kickoffs(plays: pl.DataFrame) -> pl.DataFrame:
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in missing.items() if name not in plays.columns
     )
     opening = (
-        plays.filter((pl.col("play_type") == "kickoff") & pl.col("posteam").is_not_null())
+        plays.select(_READ)
+        .filter((pl.col("play_type") == "kickoff") & pl.col("posteam").is_not_null())
         .sort("game_id", "order_sequence", "play_id", nulls_last=True)
         .unique("game_id", keep="first", maintain_order=True)
         .filter((pl.col("game_seconds_remaining") > HALF_TIME_SECONDS).fill_null(True))

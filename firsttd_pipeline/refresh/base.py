@@ -42,7 +42,7 @@ class Report:
         notes: sentences for the operator, most important first.
         facts: numbers for the metadata, by their label.
         preview: a few rows of the table for people.
-        plot: what a picture of the table would show.
+        plot: gives what a picture of the table shows; called only where one is drawn.
     """
 
     asset: str
@@ -53,7 +53,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     facts: dict[str, int | float | str] = field(default_factory=dict)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
-    plot: Plot | None = None
+    plot: Callable[[], Plot] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,21 @@ class AssetEvent:
 class League:
     """The league, open: its settings, its database and its sources. A context manager; closes what it opened."""
 
-    def __init__(self, settings: Settings, db: Database, client: NflverseClient, run_id: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        client: NflverseClient,
+        run_id: str | None = None,
+        *,
+        shared_client: bool = False,
+    ) -> None:
+        """`shared_client`: others go on reading with `client`, so closing leaves it what it has read."""
         self.settings = settings
         self.db = db
         self.client = client
         self.run_id = run_id
+        self._shared_client = shared_client
 
     @classmethod
     def open(
@@ -83,22 +93,15 @@ class League:
         *,
         run_id: str | None = None,
         progress: ProgressCallback | None = None,
+        client: NflverseClient | None = None,
     ) -> League:
-        """Open the league that `settings` name. Nothing is fetched, created or migrated here."""
-        policy = HttpPolicy(
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.read_timeout,
-            download_timeout=settings.download_timeout,
-            retries=settings.retries,
-            backoff=settings.backoff,
-        )
-        http = HttpClient(policy, progress=progress)
-        return cls(
-            settings,
-            Database(settings.database, busy_timeout_s=settings.busy_timeout),
-            NflverseClient(settings.nflverse_url, http, settings.raw_dir),
-            run_id,
-        )
+        """Open the league that `settings` name, its sources through `client` if one is given to share.
+
+        Nothing is fetched, created or migrated here.
+        """
+        db = Database(settings.database, busy_timeout_s=settings.busy_timeout)
+        shared = client is not None
+        return cls(settings, db, client or open_client(settings, progress), run_id, shared_client=shared)
 
     def __enter__(self) -> League:
         return self
@@ -110,8 +113,23 @@ class League:
 
     def close(self) -> None:
         """Give back the connections."""
-        self.client.close()
+        if self._shared_client:
+            self.client.http.close()
+        else:
+            self.client.close()
         self.db.close()
+
+
+def open_client(settings: Settings, progress: ProgressCallback | None = None) -> NflverseClient:
+    """nflverse at the address and under the policy of `settings`."""
+    policy = HttpPolicy(
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        download_timeout=settings.download_timeout,
+        retries=settings.retries,
+        backoff=settings.backoff,
+    )
+    return NflverseClient(settings.nflverse_url, HttpClient(policy, progress=progress), settings.raw_dir)
 
 
 def utc_now() -> datetime:

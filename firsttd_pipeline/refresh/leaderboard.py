@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -37,8 +38,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         "rank", "member", "picks", "first_td", "any_time_td", "points", "staked", "profit", "roi", "pending"
     ).head(20)
     report.facts = {"members": total.height, "picks": int(total["picks"].sum())}
-    report.plot = _plot(season, rows, total)
-    if total.is_empty():
+    if rows.height:
+        report.plot = partial(_plot, season, rows, total)
+    else:
         report.notes.append(f"No picks in {season} yet: the leaderboard is empty")
     return report
 
@@ -65,11 +67,9 @@ def grades_query(season: int) -> Select[Any]:
     )
 
 
-def _plot(season: int, rows: pl.DataFrame, total: pl.DataFrame) -> Plot | None:
+def _plot(season: int, rows: pl.DataFrame, total: pl.DataFrame) -> Plot:
     """Points week by week, added up, of the first eight."""
     by_week = rows.filter(pl.col("week") > 0)
-    if by_week.is_empty():
-        return None
     weeks = sorted(set(by_week["week"]))
     series: dict[str, list[float | None]] = {}
     for user, member in total.select("user_id", "member").head(8).iter_rows():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
@@ -41,7 +42,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     report = Report("team_ratings", season, counts, source=source)
     report.preview = last.select("team", "week", "elo_rating", "wins", "losses", "ties", "rating_trend").head(10)
     report.facts = {"teams": last.height, "weeks rated": int(rows["week"].max() or 0)}  # type: ignore[arg-type]
-    report.plot = _plot(season, rows, last)
+    report.plot = partial(_plot, season, rows, last)
     return report
 
 

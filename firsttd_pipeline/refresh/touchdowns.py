@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 from sqlalchemy import Connection, select
@@ -100,7 +101,7 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
         "scorer unknown": unknown.height,
         "in quarantine": aside,
     }
-    report.plot = _plot(season, rows, fetched.frame)
+    report.plot = partial(_plot, season, rows, fetched.frame)
     if unknown.height:
         report.notes.append(
             f"{unknown.height} touchdowns have no scorer upstream, {int(unknown['is_first_td'].sum())} of them first "

@@ -209,7 +209,8 @@ class _Plan:
         if rows.height != before.height:
             return False
         compared = [c for c in rows.columns if c in self.key or c not in self.ignore]
-        return rows.select(compared).sort(self.key).equals(before.select(compared).sort(self.key))
+        given, there = (f.lazy().select(compared).sort(self.key).collect() for f in (rows, before))
+        return given.equals(there)
 
     def read_columns(self, rows: pl.DataFrame) -> list[str]:
         """What has to be read to compare `rows`: their columns, and the primary key."""

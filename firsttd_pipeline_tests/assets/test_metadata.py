@@ -116,7 +116,7 @@ def test_a_preview_takes_times_and_numbers_that_json_cannot_hold() -> None:
 
 def test_a_plot_is_a_picture_in_the_metadata() -> None:
     picture = Plot("Points", [1, 2], {"<b>Avery</b> $x_1$": [1.0, 3.0], "Blake": [None, 2.0]}, y_label="points")
-    text = str(shown(report(plot=picture))["plot"])
+    text = str(shown(report(plot=lambda: picture))["plot"])
     assert "data:image/png;base64," in text
     assert "<b>Avery</b>" not in text
 
