@@ -59,7 +59,7 @@ def firsttd(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     return _checked(Told(done.returncode, done.stdout, done.stderr))

@@ -72,10 +72,14 @@ def break_a_reference(home: Path) -> None:
 # --- the instance -----------------------------------------------------------------------------------------------------
 
 
-def test_a_run_stands_in_the_instance_with_its_season_and_door(settings: Settings) -> None:
+def test_a_run_stands_in_the_instance_with_its_season_door_assets_and_checks(settings: Settings) -> None:
     with nightly(settings) as job:
         outcome = job.run(2025, {"firsttd/backfill": "2024-2025"})
     assert outcome.success, outcome.errors
+    assert outcome.changed > 0
+    assert {event.asset for event in outcome.events} == ALL
+    assert len(outcome.checks) == len({(c.asset, c.name) for c in outcome.checks}) == 18
+    assert [(c.asset, c.name) for c in outcome.checks if c.level != "ok"] == []
     with dg.DagsterInstance.from_config(str(settings.home)) as instance:
         run = instance.get_run_by_id(outcome.run_id)
         assert run is not None
@@ -90,15 +94,6 @@ def test_a_run_stands_in_the_instance_with_its_season_and_door(settings: Setting
         assert run.remote_job_origin.location_name == "firsttd_pipeline"
         materialised = {asset: instance.get_materialized_partitions(dg.AssetKey(asset)) for asset in ALL}
     assert materialised == {asset: {"2025"} for asset in ALL}
-
-
-def test_the_outcome_names_every_asset_and_every_check(settings: Settings) -> None:
-    with nightly(settings) as job:
-        outcome = job.run(2025)
-    assert {event.asset for event in outcome.events} == ALL
-    assert {(c.asset, c.name) for c in outcome.checks if c.level == "failed"} == set()
-    assert len(outcome.checks) == len({(c.asset, c.name) for c in outcome.checks}) == 18
-    assert outcome.changed > 0
 
 
 def test_a_run_whose_process_was_killed_is_closed_by_the_next(
@@ -235,7 +230,8 @@ def test_a_failing_blocking_check_stops_what_depends_on_the_asset(settings: Sett
 
 
 def test_a_failing_blocking_check_is_explained_and_ends_with_exit_code_1(settings: Settings, server: Server) -> None:
-    assert firsttd(settings.home, server.url, "nightly", "--season", "2025").code == 0
+    with nightly(settings) as job:
+        assert job.run(2025).success
     break_a_reference(settings.home)
     told = firsttd(settings.home, server.url, "nightly", "--season", "2025", "--format", "json")
     assert told.code == 1
