@@ -85,14 +85,15 @@ class Ui:
             run["season"] = run["tags"].get("dagster/partition")
         return list(reversed(found))
 
-    def finished(self, **tags: str) -> list[dict[str, Any]]:
-        """The runs with these tags, once there are any and all have ended."""
+    def finished(self, count: int, **tags: str) -> list[dict[str, Any]]:
+        """The `count` runs with these tags, once there are as many and all have ended."""
 
         def probe() -> list[dict[str, Any]] | None:
             runs = self.runs(**tags)
-            return runs if runs and all(run["status"] in ("SUCCESS", "FAILURE", "CANCELED") for run in runs) else None
+            ended = [run for run in runs if run["status"] in ("SUCCESS", "FAILURE", "CANCELED")]
+            return runs if len(ended) == len(runs) >= count else None
 
-        return eventually(f"runs with {tags} have ended", probe)
+        return eventually(f"{count} runs with {tags} have ended", probe)
 
     def backfills(self) -> list[dict[str, Any]]:
         return list(
@@ -183,54 +184,43 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         context.close()
 
 
-def launch_backfill(ui: Ui, page: Page, seasons: str, *, only_missing: bool) -> dict[str, Any]:
-    """Launch a backfill of `nightly` as a person does, and wait until it and its runs have ended."""
-    before = {backfill["id"] for backfill in ui.backfills()}
+def launch(ui: Ui, page: Page, seasons: str, *, only_missing: bool) -> str:
+    """Launch `nightly` for some seasons as a person does; returns what the button said."""
     page.goto(f"{ui.url}/locations/firsttd_pipeline/jobs/nightly/partitions")
     page.get_by_role("button", name=re.compile("Materialize")).first.click()
     dialog = page.get_by_role("dialog")
     chosen = dialog.get_by_placeholder(re.compile("^ex: "))
     chosen.fill(seasons)
     chosen.press("Enter")
-    option = dialog.get_by_label("Backfill only failed and missing partitions within selection")
-    option.set_checked(only_missing, force=True)
-    launch = dialog.get_by_role("button", name=re.compile("Launch"))
-    expect(launch).to_be_enabled()
-    launch.click()
-
-    def probe() -> dict[str, Any] | None:
-        new = [backfill for backfill in ui.backfills() if backfill["id"] not in before]
-        return new[0] if new and new[0]["status"] not in ("REQUESTED", "FAILING", "CANCELING") else None
-
-    return eventually(f"the backfill of {seasons} has ended", probe)
+    if only_missing:
+        option = "Backfill only failed and missing partitions within selection"
+        dialog.get_by_text(option).click()
+        expect(dialog.get_by_label(option)).to_be_checked()
+    button = dialog.get_by_role("button", name=re.compile("Launch"))
+    expect(button).to_be_enabled()
+    said = button.inner_text()
+    button.click()
+    return said
 
 
 @pytest.fixture(scope="module")
 def first_backfill(ui: Ui, page: Page) -> list[dict[str, Any]]:
     """The runs of a backfill of 2021 to 2025."""
-    backfill = launch_backfill(ui, page, "[2021...2025]", only_missing=False)
-    return ui.finished(dagster__backfill=backfill["id"])
+    launch(ui, page, "[2021...2025]", only_missing=False)
+    (backfill,) = eventually("the backfill is there", lambda: ui.backfills() or None)
+    assert set(backfill["partitionNames"]) == SEASONS
+    return ui.finished(len(SEASONS), dagster__backfill=backfill["id"])
 
 
 def test_the_graph_shows_all_eight_assets_and_nothing_covers_it(ui: Ui, page: Page) -> None:
-    page.goto(f"{ui.url}/asset-groups")
-    for group in ("league_data", "standings"):
-        page.get_by_text(group, exact=True).first.wait_for()
+    both_groups = ",".join(f"global%40global%3A{group}" for group in ("league_data", "standings"))
+    page.goto(f"{ui.url}/asset-groups?expanded={both_groups}")
+    for asset in ASSETS:
+        expect(page.get_by_text(asset, exact=True).first).to_be_visible()
     assert page.get_by_role("dialog").count() == 0, "a dialog covers the first page"
-    for group in ("league_data", "standings"):
-        page.goto(f"{ui.url}/locations/firsttd_pipeline/asset-groups/{group}")
-        of_group = ui.ask(
-            "query($group: AssetGroupSelector!) { assetNodes(group: $group) { assetKey { path } } }",
-            group={
-                "groupName": group,
-                "repositoryName": "__repository__",
-                "repositoryLocationName": "firsttd_pipeline",
-            },
-        )["assetNodes"]
-        for node in of_group:
-            expect(page.get_by_text(node["assetKey"]["path"][0], exact=True).first).to_be_visible()
-    nodes = ui.ask("{ assetNodes { assetKey { path } groupName owners { ... on TeamAssetOwner { team } } } }")
+    nodes = ui.ask("{ assetNodes { assetKey { path } owners { ... on TeamAssetOwner { team } } description } }")
     assert {node["assetKey"]["path"][0] for node in nodes["assetNodes"]} == ASSETS
+    assert all(node["owners"] == [{"team": "first-td-ops"}] and node["description"] for node in nodes["assetNodes"])
 
 
 def test_the_nightly_schedule_is_on_and_its_daemon_lives(ui: Ui, page: Page) -> None:
@@ -321,19 +311,22 @@ def test_a_check_that_does_not_hold_says_what_how_many_and_what_to_do(ui: Ui, pa
     expect(said.first).to_be_visible()
     for check in ("one_first_touchdown", "no_orphans", "final_games_have_plays", "plays_agree_with_schedule"):
         expect(page.get_by_text(check, exact=True).first).to_be_visible()
-    for asset in ASSETS:
-        page.goto(f"{ui.url}/assets/{asset}?view=checks")
-        expect(page.get_by_text(re.compile(r"^Checks \([1-9]\)$"))).to_be_visible()
+    nodes = ui.ask(
+        "{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name"
+        " executionForLatestMaterialization { status evaluation { description } } } } } } }"
+    )["assetNodes"]
+    checks = [check for node in nodes for check in node["assetChecksOrError"]["checks"]]
+    assert all(node["assetChecksOrError"]["checks"] for node in nodes)
+    assert all(check["executionForLatestMaterialization"]["evaluation"]["description"] for check in checks)
 
 
 def test_running_it_again_for_what_is_missing_runs_only_the_season_that_failed(
     ui: Ui, page: Page, first_backfill: list[dict[str, Any]]
 ) -> None:
-    before = {run["runId"] for run in ui.runs()}
-    backfill = launch_backfill(ui, page, "[2021...2025]", only_missing=True)
-    again = ui.finished(dagster__backfill=backfill["id"])
+    assert launch(ui, page, "[2021...2025]", only_missing=True) == "Launch 1 run"
+    runs = ui.finished(len(first_backfill) + 1)
+    again = [run for run in runs if run["runId"] not in {run["runId"] for run in first_backfill}]
     assert [(run["season"], run["status"]) for run in again] == [("2023", "FAILURE")]
-    assert {run["runId"] for run in ui.runs()} - before == {run["runId"] for run in again}
 
 
 @pytest.mark.usefixtures("first_backfill")
@@ -343,7 +336,7 @@ def test_a_run_of_the_command_line_can_be_run_again_from_its_page(ui: Ui, page: 
     (run,) = ui.runs(firsttd__door="command line")
     page.goto(f"{ui.url}/runs/{run['runId']}")
     page.get_by_role("button", name=re.compile("Re-execute all")).first.click()
-    (again,) = ui.finished(dagster__parent_run_id=run["runId"])
+    (again,) = ui.finished(1, dagster__parent_run_id=run["runId"])
     assert (again["season"], again["status"]) == ("2024", "SUCCESS")
 
 
