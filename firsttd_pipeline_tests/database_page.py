@@ -93,7 +93,7 @@ def _rules(table: Table) -> list[str]:
     rules += [f"check: `{check.sqltext}`" for check in checks]
     for index in table.indexes:
         of = ", ".join(str(expression).split(".")[-1] for expression in index.expressions)
-        where = index.dialect_options["postgresql"].get("where")
+        where = index.dialect_options["sqlite"].get("where")
         only = f" where {where}" if where is not None else ""
         rules.append(f"{'unique ' if index.unique else ''}index: {of}{only}")
     return sorted(rules)
