@@ -32,7 +32,7 @@ def check_workspace() -> int:
     from dagster._core.workspace.load_target import WorkspaceFileTarget
 
     with (
-        DagsterInstance.ephemeral() as instance,
+        DagsterInstance.local_temp() as instance,
         WorkspaceProcessContext(instance, WorkspaceFileTarget([str(ROOT / "workspace.yaml")])) as process,
     ):
         context = process.create_request_context()
