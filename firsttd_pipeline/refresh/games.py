@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, delete, select, update
 
-from firsttd_pipeline.domain.seasons import kickoff_expr, schedule_due, status_expr
+from firsttd_pipeline.domain.seasons import kickoff_expr, regular_weeks, schedule_due, status_expr
 from firsttd_pipeline.refresh.base import (
     League,
     RefreshError,
@@ -137,19 +138,21 @@ def departed(before: pl.DataFrame, rows: pl.DataFrame) -> Departures:
     """Decide what became of the games that the schedule no longer has.
 
     A game has moved when a game new to us, or back after it had left, has the same two teams (home and away as before,
-    else swapped). What left earlier comes last: it does not take the new place of a game that moves now.
+    else swapped) in the same part of the season: a playoff game of two teams whose own game was called off is another
+    game (2022_17_BUF_CIN and 2022_20_CIN_BUF). What left earlier comes last: it does not take the new place of a game
+    that moves now.
     """
     known = set(before.filter(pl.col("deleted_at").is_null())["id"])
     listed = set(rows["id"])
-    fresh: dict[tuple[str, str], list[dict[str, object]]] = {}
+    fresh: dict[tuple[str, str, bool], list[dict[str, object]]] = {}
     for row in rows.filter(~pl.col("id").is_in(list(known))).iter_rows(named=True):
-        fresh.setdefault((row["home_team"], row["away_team"]), []).append(row)
+        fresh.setdefault((row["home_team"], row["away_team"], _is_playoff(row)), []).append(row)
     found = Departures()
     for row in before.sort(pl.col("deleted_at").is_not_null(), "id").iter_rows(named=True):
         if row["id"] in listed:
             continue
-        home, away = row["home_team"], row["away_team"]
-        candidates = fresh.get((home, away)) or fresh.get((away, home))
+        home, away, playoff = row["home_team"], row["away_team"], _is_playoff(row)
+        candidates = fresh.get((home, away, playoff)) or fresh.get((away, home, playoff))
         if candidates:
             new = candidates.pop(0)
             same_place = (new["week"], new["home_team"], new["away_team"]) == (row["week"], home, away)
@@ -158,6 +161,11 @@ def departed(before: pl.DataFrame, rows: pl.DataFrame) -> Departures:
             found.cancelled.append(row["id"])
     found.moved.update(found.twins)
     return found
+
+
+def _is_playoff(game: dict[str, Any]) -> bool:
+    """By the week, not by game_type: rows of other programs may lack that."""
+    return bool(game["week"] > regular_weeks(game["season"]))
 
 
 def _ensure_weeks(conn: Connection, league: League, season: int, rows: pl.DataFrame, now: datetime) -> None:
