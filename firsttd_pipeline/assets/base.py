@@ -26,7 +26,7 @@ from firsttd_pipeline.refresh.base import (
 )
 from firsttd_pipeline.reports.plots import as_markdown
 from firsttd_pipeline.settings import Settings, load_settings
-from firsttd_pipeline.sources.http import SourceError, TransientSourceError
+from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import NflverseClient
 from firsttd_pipeline.storage.engine import StorageError
 
@@ -163,13 +163,13 @@ def materialize(
     return dg.MaterializeResult(metadata=metadata, check_results=results)
 
 
-def failure(error: Exception) -> dg.Failure:
+def failure(error: SourceError | StorageError | RefreshError) -> dg.Failure:
     """The error as Dagster's Failure: the message an operator reads, and whether trying again helps."""
-    transient = isinstance(error, TransientSourceError)
+    helps = error.retry_helps
     return dg.Failure(
         description=str(error),
-        metadata={"kind": type(error).__name__, "a retry helps": transient},
-        allow_retries=transient,
+        metadata={"kind": type(error).__name__, "a retry helps": helps},
+        allow_retries=helps,
     )
 
 

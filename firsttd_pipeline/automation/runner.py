@@ -78,11 +78,7 @@ class SeasonOutcome:
     @property
     def changed(self) -> int:
         """Rows inserted, updated or retired in all tables."""
-        return sum(
-            e.report.counts.inserted + e.report.counts.updated + e.report.counts.retired
-            for e in self.events
-            if e.report is not None
-        )
+        return sum(event.report.counts.changed for event in self.events if event.report is not None)
 
     @property
     def warnings(self) -> list[CheckOutcome]:

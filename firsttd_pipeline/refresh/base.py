@@ -28,6 +28,8 @@ ProgressCallback = Callable[[str, int, int | None], None]
 class RefreshError(RuntimeError):
     """The refresh cannot go on, and a retry will not help; the message says what to do."""
 
+    retry_helps = False
+
 
 @dataclass
 class Report:
@@ -139,13 +141,12 @@ def utc_now() -> datetime:
 
 def record_fetch(conn: Connection, league: League, source: SourceFile, counts: Counts, rows_read: int) -> None:
     """Write the `sync_runs` row of a fetch, in the transaction that wrote its rows."""
-    changed = counts.inserted + counts.updated + counts.retired > 0
     conn.execute(
         insert(sync_runs).values(
             dataset=source.dataset,
             season=source.season,
             url=mask_secrets(source.url),
-            status="changed" if changed else "unchanged",
+            status="changed" if counts.changed else "unchanged",
             sha256=source.sha256,
             size_bytes=source.size_bytes,
             upstream_modified_at=source.modified_at,

@@ -13,9 +13,10 @@ import pytest
 from firsttd_pipeline.assets.base import failure, markdown_text, preview_table, report_metadata
 from firsttd_pipeline.refresh.base import RefreshError, Report
 from firsttd_pipeline.reports.plots import Plot
-from firsttd_pipeline.sources.http import PermanentSourceError, TransientSourceError
+from firsttd_pipeline.sources.http import PermanentSourceError, SourceError, TransientSourceError
 from firsttd_pipeline.sources.nflverse import SourceFile
 from firsttd_pipeline.storage import schema
+from firsttd_pipeline.storage.engine import DatabaseFull, DatabaseLocked, StorageError
 from firsttd_pipeline.storage.sync import Counts
 
 HOSTILE = [
@@ -131,9 +132,11 @@ def test_plain_words_stay_as_they_are() -> None:
         (TransientSourceError("http://x/: 503", url="http://x/"), True),
         (PermanentSourceError("http://x/: 404", url="http://x/"), False),
         (RefreshError("the schedule has no game of 2025"), False),
+        (DatabaseLocked("another program holds the database"), True),
+        (DatabaseFull("no room left"), False),
     ],
 )
-def test_a_failure_says_whether_a_retry_helps(error: Exception, retries: bool) -> None:
+def test_a_failure_says_whether_a_retry_helps(error: SourceError | StorageError | RefreshError, retries: bool) -> None:
     told = failure(error)
     assert told.description == str(error)
     assert told.allow_retries is retries
