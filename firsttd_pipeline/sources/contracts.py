@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Kind = Literal["text", "whole", "number"]
 GAME_TYPES = ("REG", "WC", "DIV", "CON", "SB")
 MAX_SCORE = 150
+GAMES_WITH_A_TOUCHDOWN = 5
+"""In so many games together somebody has scored a touchdown: a file that says otherwise is not read as one."""
 MAX_WEEK = 23
 
 _KINDS: dict[Kind, str] = {"text": "text", "whole": "a whole number", "number": "a number"}
@@ -236,6 +238,15 @@ PLAYS = Contract(
                 > 1
             ),
             suspect=pl.struct("game_id", "play_id").filter(pl.col("touchdown") == 1).is_duplicated().any(),
+        ),
+        # One game without a touchdown is an ordinary outcome (1 in 180); so many are a column that was not filled.
+        Rule(
+            f"no touchdown in {GAMES_WITH_A_TOUCHDOWN} games or more",
+            ("touchdown", "game_id"),
+            (pl.col("touchdown") == 1).fill_null(False).sum().eq(0)
+            & (pl.col("game_id").n_unique() >= GAMES_WITH_A_TOUCHDOWN)
+            & pl.col("game_id").is_not_null(),
+            suspect=(pl.col("touchdown") == 1).fill_null(False).sum().eq(0),
         ),
     ),
 )

@@ -235,6 +235,18 @@ def test_a_touchdown_that_stands_twice_with_one_scorer_is_taken_once_in_its_firs
     assert taken.height == plays.height
 
 
+@pytest.mark.parametrize("filled", [pl.lit(0.0), pl.lit(None, dtype=pl.Float64), pl.lit(None)], ids=str)
+def test_many_games_without_any_touchdown_are_a_broken_file_not_a_dull_week(
+    plays: pl.DataFrame, filled: pl.Expr
+) -> None:
+    game = plays.filter(first_game).with_columns(filled.alias("touchdown"))
+    several = [game.with_columns(game_id=pl.lit(f"2025_01_G{n}_H{n}")) for n in range(5)]
+    assert validate_plays(pl.concat(several[:4]), URL, 2025).height == 4 * game.height
+    with pytest.raises(ContractError) as raised:
+        validate_plays(pl.concat(several), URL, 2025)
+    assert_stopped(PLAYS, raised.value, "touchdown", "no touchdown in 5 games or more", 5 * game.height)
+
+
 def test_an_empty_text_is_no_scorer(plays: pl.DataFrame) -> None:
     taken = validate_plays(set_where(score, td_player_id="", td_player_name="", td_team="")(plays), URL, 2025)
     assert taken.filter(score).select("td_player_id", "td_player_name", "td_team").null_count().row(0) == (4, 4, 4)
