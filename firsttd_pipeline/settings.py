@@ -15,10 +15,11 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from firsttd_pipeline.domain.grading import RulePack
 from firsttd_pipeline.domain.seasons import FIRST_SEASON, default_season, newest_season
+from firsttd_pipeline.masking import mask_secrets
 
 UPSTREAM_NFLVERSE = "https://github.com/nflverse/nflverse-data/releases/download/"
 ENV_PREFIX = "FIRSTTD_"
@@ -172,12 +173,6 @@ class Settings(BaseSettings):
         return rows
 
 
-def mask_secrets(address: str) -> str:
-    """The address without its password: `postgresql://league:***@host/db`; query values that look secret go too."""
-    masked = re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", address)
-    return re.sub(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", r"\1***", masked)
-
-
 def load_settings(**overrides: Any) -> Settings:
     """Read and validate the settings; `overrides` (field names) win over the environment.
 
@@ -201,13 +196,15 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _unknown_variables() -> list[str]:
-    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {"FIRSTTD_SHARED"}
     from difflib import get_close_matches
 
+    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {"FIRSTTD_SHARED"}
+    given = {name.upper(): value or "" for name, value in DotEnvSettingsSource(Settings).env_vars.items()}
+    given |= os.environ
     lines = []
-    for name in sorted(os.environ):
+    for name in sorted(given):
         if name.startswith(ENV_PREFIX) and name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            lines.append(f"{name} is {mask_secrets(os.environ[name])!r}: there is no such setting{hint}")
+            lines.append(f"{name} is {mask_secrets(given[name])!r}: there is no such setting{hint}")
     return lines

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from firsttd_pipeline.settings import Settings, SettingsError, load_settings, mask_secrets
+from firsttd_pipeline.masking import mask_secrets
+from firsttd_pipeline.settings import Settings, SettingsError, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,13 @@ def test_a_misspelt_variable_is_refused_with_the_nearest_name(monkeypatch: pytes
         load_settings()
 
 
+def test_a_misspelt_variable_in_a_dotenv_file_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FIRSTTD_SCORRING=profit\nOTHER_PROGRAM=1\n")
+    with pytest.raises(SettingsError, match=r"FIRSTTD_SCORRING is 'profit'.*did you mean FIRSTTD_SCORING") as caught:
+        load_settings()
+    assert "OTHER_PROGRAM" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("now", "season"),
     [
@@ -118,6 +126,23 @@ def test_a_secret_in_a_refused_value_is_masked_too(monkeypatch: pytest.MonkeyPat
 
 def test_query_secrets_are_masked() -> None:
     assert mask_secrets("https://x/?apiKey=abc&regions=us") == "https://x/?apiKey=***&regions=us"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://league:hun@ter2@db/league", "postgresql://league:***@db/league"),
+        ("postgresql://league:hun/ter2@db/league", "postgresql://league:***@db/league"),
+        ("https://hunter2@mirror/path/", "https://***@mirror/path/"),
+        ("postgresql://league@db/league", "postgresql://league@db/league"),
+        ("http://127.0.0.1:8099/mirror/", "http://127.0.0.1:8099/mirror/"),
+    ],
+)
+def test_a_password_or_token_in_an_address_is_masked_whatever_is_in_it(address: str, shown: str) -> None:
+    assert mask_secrets(address) == shown
+    assert mask_secrets(f"{address} does not answer: try {address} again") == (
+        f"{shown} does not answer: try {shown} again"
+    )
 
 
 def test_every_setting_is_documented() -> None:

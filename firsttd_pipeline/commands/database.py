@@ -7,7 +7,8 @@ import typer
 from firsttd_pipeline.automation.home import prepare_home
 from firsttd_pipeline.commands.context import FAILED, explained, fail, settings_or_exit, stderr
 from firsttd_pipeline.commands.output import Format, FormatOption, emit
-from firsttd_pipeline.settings import Settings, mask_secrets
+from firsttd_pipeline.masking import mask_secrets
+from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage import upgrade as upgrades
 from firsttd_pipeline.storage.engine import Database
 

@@ -14,8 +14,9 @@ from types import TracebackType
 import polars as pl
 from sqlalchemy import Connection, insert, select
 
+from firsttd_pipeline.masking import mask_secrets
 from firsttd_pipeline.reports.plots import Plot
-from firsttd_pipeline.settings import Settings, mask_secrets
+from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.sources.http import HttpClient, HttpPolicy
 from firsttd_pipeline.sources.nflverse import Absent, NflverseClient, SourceFile
 from firsttd_pipeline.storage.engine import Database

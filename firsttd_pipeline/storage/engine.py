@@ -6,7 +6,6 @@ an advisory lock. A database of another revision, or of somebody else, is refuse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql import sqltypes
 
+from firsttd_pipeline.masking import mask_secrets
 from firsttd_pipeline.storage.migrations import HEAD_REVISION
 from firsttd_pipeline.storage.schema import UtcDateTime, use_postgresql
 
@@ -114,7 +114,7 @@ def url_of(path_or_url: str | Path) -> URL:
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):
-        raise StorageError(f"{_mask(given)!r} is not a database address") from None
+        raise StorageError(f"{mask_secrets(given)!r} is not a database address") from None
     backend = url.drivername.split("+")[0]
     if backend == "sqlite":
         if url.database in (None, "", ":memory:"):
@@ -122,12 +122,7 @@ def url_of(path_or_url: str | Path) -> URL:
         return url.set(drivername="sqlite", database=str(Path(str(url.database)).expanduser().absolute()))
     if backend in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
-    raise StorageError(f"{_mask(given)!r}: the database is SQLite (a file, sqlite:///FILE) or postgresql://…")
-
-
-def _mask(address: str) -> str:
-    masked = re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", address)
-    return re.sub(r"(?i)([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", r"\1***", masked)
+    raise StorageError(f"{mask_secrets(given)!r}: the database is SQLite (a file, sqlite:///FILE) or postgresql://…")
 
 
 class Database:
@@ -153,7 +148,7 @@ class Database:
     @property
     def name(self) -> str:
         """The address for people: a file's path, else the address with its password masked."""
-        return str(self.path) if self.path else _mask(self.url.render_as_string(hide_password=True))
+        return str(self.path) if self.path else mask_secrets(self.url.render_as_string(hide_password=True))
 
     def __repr__(self) -> str:
         return f"Database({self.name!r})"
@@ -316,7 +311,7 @@ class Database:
 
     def _clear_postgres_error(self, error: DBAPIError) -> StorageError | None:
         code = getattr(error.orig, "sqlstate", None) or ""
-        said = _mask(" ".join(str(error.orig).split()))
+        said = mask_secrets(" ".join(str(error.orig).split()))
         if code == "55P03":
             return DatabaseLocked(
                 f"Another writer held {self.name} for more than {self.busy_timeout_s:g} s: nothing was written."
