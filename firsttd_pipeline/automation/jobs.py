@@ -1,4 +1,4 @@
-"""The jobs. `nightly` runs the whole graph for one season, in one process: seven small assets on two cores are
+"""The jobs. `nightly` runs the whole graph for one season, in one process: eight small assets on two cores are
 quicker so (a process per asset costs several times the work itself), and SQLite's writers never meet.
 """
 
