@@ -14,14 +14,8 @@ import polars as pl
 from sqlalchemy import Connection, delete, select, update
 
 from firsttd_pipeline.domain.seasons import kickoff_expr, regular_weeks, schedule_due, status_expr
-from firsttd_pipeline.refresh.base import (
-    League,
-    RefreshError,
-    Report,
-    record_absence,
-    record_failure,
-    record_fetch,
-)
+from firsttd_pipeline.refresh.base import League, RefreshError, Report
+from firsttd_pipeline.storage.sync_log import record_absence, record_fetch
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
 from firsttd_pipeline.storage.schema import game_records as records_table
@@ -30,6 +24,8 @@ from firsttd_pipeline.storage.schema import touchdowns as touchdowns_table
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 _HAND_SET = ("postponed", "cancelled")
+_A_WEEK = 16
+"""More games than a week has do not vanish or lose their scores in one night: the file is broken."""
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -37,12 +33,13 @@ def refresh(league: League, season: int, now: datetime) -> Report:
 
     Raises:
         SourceError: the schedule could not be fetched or is not what it should be.
-        RefreshError: the schedule has no game of this season, and it is due or was there before.
+        RefreshError: the schedule has no game of this season, and it is due or was there before; or it lost more
+            games or scores than a week has. Nothing was written.
     """
     try:
         fetched = league.client.schedules()
     except SourceError as error:
-        record_failure(league, "schedules", season, error, now)
+        league.fetch_failed("schedules", season, error, now)
         raise
     with league.db.write() as conn:
         return store(conn, league, season, fetched, now)
@@ -55,7 +52,7 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     if schedule.is_empty():
         if before.is_empty() and not schedule_due(season, now):
             reason = f"the schedule of {season} is not published yet: it appears in May {season}"
-            record_absence(conn, league, Absent("schedules", season, fetched.source.url, reason), now)
+            record_absence(conn, Absent("schedules", season, fetched.source.url, reason), now, league.run_id)
             return Report("games", season, Counts(), absence=reason)
         raise RefreshError(
             f"The schedule at {fetched.source.url} has no game of {season}: nothing was written. "
@@ -64,13 +61,14 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     rows = game_rows(schedule, now)
     rows = keep_hand_set(rows, before)
     moves = departed(before, rows)
+    _refuse_lost_games(before, rows, moves, fetched.source.url)
     _ensure_weeks(conn, league, season, rows, now)
     _rekey_twins(conn, moves)
     counts = sync_partition(conn, games, rows, key=("id",), scope=games.c.season == season, missing="keep", now=now)
     newly = _mark_departed(conn, before, moves, now)
     relinked = _relink(conn, moves)
     counts.updated += newly
-    record_fetch(conn, league, source := fetched.source.for_season(season), counts, schedule.height)
+    record_fetch(conn, source := fetched.source.for_season(season), counts, schedule.height, league.run_id)
     by_status = dict(rows.group_by("status").len().sort("status").iter_rows())
     report = Report("games", season, counts, source=source, preview=_preview(rows))
     report.facts = {f"games {name.replace('_', ' ')}": n for name, n in by_status.items()}
@@ -122,6 +120,21 @@ def keep_hand_set(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("held")
     )
+
+
+def _refuse_lost_games(before: pl.DataFrame, rows: pl.DataFrame, moves: Departures, url: str) -> None:
+    """A file that lost most of a season is no season called off: its picks would all be void, or wait again."""
+    scored = before.filter(pl.col("home_score").is_not_null() & pl.col("deleted_at").is_null())
+    unscored = rows.filter(pl.col("home_score").is_null() & pl.col("away_score").is_null())
+    for lost, what in (
+        (moves.cancelled, "schedule"),
+        (scored.join(unscored, on="id", how="semi").sort("id")["id"].to_list(), "scores"),
+    ):
+        if len(lost) > _A_WEEK:
+            raise RefreshError(
+                f"{url} no longer has the {what} of {len(lost)} games that were there before (e.g. {lost[0]}): "
+                "the file is incomplete, nothing was written. Run again later; for a mirror check FIRSTTD_NFLVERSE_URL."
+            )
 
 
 @dataclass

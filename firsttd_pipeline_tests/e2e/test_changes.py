@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from firsttd_pipeline.refresh import RefreshError
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline_tests import mirrors
 from firsttd_pipeline_tests.e2e.conftest import NewHome
@@ -457,3 +458,25 @@ def test_a_game_that_vanished_is_kept_as_cancelled_and_its_picks_are_void(league
     assert set(back) == {"quarantine"}
     resolved = query(league.settings, "SELECT count(*), count(resolved_at) FROM quarantine")
     assert resolved == [(9, 9)]
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        (lambda games: games.filter(pl.col("week") != 1), "the schedule of 17 games"),
+        (mirrors.set_where(pl.col("week") == 1, home_score=None, away_score=None), "the scores of 17 games"),
+    ],
+    ids=["games", "scores"],
+)
+def test_a_schedule_that_lost_more_than_a_week_is_refused_and_nothing_changes(
+    league: League, change: mirrors.Change, lost: str
+) -> None:
+    also = pl.col("game_id") == MONDAY
+    mirrors.change_schedule(league.mirror, change)
+    if "scores" in lost:
+        mirrors.change_schedule(league.mirror, mirrors.set_where(also, home_score=None, away_score=None))
+    else:
+        mirrors.change_schedule(league.mirror, lambda games: games.filter(~also))
+    with pytest.raises(RefreshError, match=f"no longer has {lost}"):
+        league.run()
+    assert differences(league.before, tables(league.settings)) == {}
