@@ -14,8 +14,14 @@ import polars as pl
 from sqlalchemy import Connection, delete, select, update
 
 from firsttd_pipeline.domain.seasons import kickoff_expr, regular_weeks, schedule_due, status_expr
-from firsttd_pipeline.refresh.base import League, RefreshError, Report
-from firsttd_pipeline.storage.sync_log import record_absence, record_fetch
+from firsttd_pipeline.refresh.base import (
+    League,
+    RefreshError,
+    Report,
+    record_absence,
+    record_failure,
+    record_fetch,
+)
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
 from firsttd_pipeline.storage.schema import game_records as records_table
@@ -39,7 +45,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     try:
         fetched = league.client.schedules()
     except SourceError as error:
-        league.fetch_failed("schedules", season, error, now)
+        record_failure(league, "schedules", season, error, now)
         raise
     with league.db.write() as conn:
         return store(conn, league, season, fetched, now)
@@ -52,7 +58,7 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     if schedule.is_empty():
         if before.is_empty() and not schedule_due(season, now):
             reason = f"the schedule of {season} is not published yet: it appears in May {season}"
-            record_absence(conn, Absent("schedules", season, fetched.source.url, reason), now, league.run_id)
+            record_absence(conn, league, Absent("schedules", season, fetched.source.url, reason), now)
             return Report("games", season, Counts(), absence=reason)
         raise RefreshError(
             f"The schedule at {fetched.source.url} has no game of {season}: nothing was written. "
@@ -68,7 +74,7 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     newly = _mark_departed(conn, before, moves, now)
     relinked = _relink(conn, moves)
     counts.updated += newly
-    record_fetch(conn, source := fetched.source.for_season(season), counts, schedule.height, league.run_id)
+    record_fetch(conn, league, source := fetched.source.for_season(season), counts, schedule.height)
     by_status = dict(rows.group_by("status").len().sort("status").iter_rows())
     report = Report("games", season, counts, source=source, preview=_preview(rows))
     report.facts = {f"games {name.replace('_', ' ')}": n for name, n in by_status.items()}
