@@ -26,7 +26,7 @@ LATE = "the sample season is generated after its games"
 
 @explained
 def demo(
-    home: Annotated[Path, typer.Option(help="The demo's own home; never a real league's.")] = DEMO_HOME,
+    home: Annotated[Path | None, typer.Option(help="The demo's own home; never a real league's.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed gives another season.")] = DEMO_SEED,
     ui: Annotated[bool, typer.Option("--ui", help="Open Dagster over the demo afterwards, until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The UI's port on 127.0.0.1.")] = 3000,
@@ -36,6 +36,8 @@ def demo(
     from firsttd_pipeline.sample.season import generate_season
     from firsttd_pipeline.sample.server import serve
 
+    # Seasons of two seeds are two schedules of one year: each has its own home.
+    home = home or (DEMO_HOME if seed == DEMO_SEED else DEMO_HOME / f"seed-{seed}")
     folder = home.absolute() / f"sample-{seed}"
     stderr.print(f"Generating a sample season (seed {seed}) in {_shown(folder)} ...", markup=False)
     generate_season(seed, DEMO_SEASON, folder)

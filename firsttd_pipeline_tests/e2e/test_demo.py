@@ -17,11 +17,11 @@ from firsttd_pipeline.storage.engine import Database
 FIRSTTD = Path(sys.executable).with_name("firsttd")
 
 
-def demo(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def demo(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the console script in `folder`, as a newcomer does."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTTD_")}
     return subprocess.run(
-        [str(FIRSTTD), "demo"],
+        [str(FIRSTTD), "demo", *options],
         cwd=folder,
         env={**clean, "COLUMNS": "200", **environment},
         capture_output=True,
@@ -95,3 +95,13 @@ def test_a_second_demo_changes_nothing_and_a_fresh_one_ends_alike(
     shutil.rmtree(folder / ".firsttd-demo")
     fresh = demo(folder)
     assert fresh.stdout == first.stdout == again.stdout
+
+
+def test_another_seed_is_another_league_beside_the_first(
+    shown: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, first = shown
+    other = demo(folder, "--seed", "8")
+    assert other.returncode == 0, other.stderr
+    assert "FIRSTTD_HOME=.firsttd-demo/seed-8 " in other.stderr
+    assert other.stdout != first.stdout
