@@ -9,11 +9,10 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table
 
 from firsttd_pipeline.automation.partitions import season_of, season_partitions
 from firsttd_pipeline.checks import CHECKS, Check
-from firsttd_pipeline.checks.frames import read_once
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import (
     AssetEvent,
@@ -29,6 +28,7 @@ from firsttd_pipeline.settings import Settings, load_settings
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import NflverseClient
 from firsttd_pipeline.storage.engine import StorageError
+from firsttd_pipeline.storage.season import Season, count_rows
 
 OWNERS = ["team:first-td-ops"]
 Refresh = Callable[[League, int, datetime], Report]
@@ -145,10 +145,9 @@ def materialize(
     try:
         with source.open(context.run.run_id) as league:
             report = refresh(league, season, now)
-            with read_once():
-                results = [_check_result(check, league, season, now) for check in CHECKS[report.asset]]
-            with league.db.read() as conn:
-                total = int(conn.execute(select(func.count()).select_from(table)).scalar_one())
+            stored = Season(league.db, season, once=True)
+            results = [_check_result(check, stored, now) for check in CHECKS[report.asset]]
+            total = count_rows(league.db, table)
     except (SourceError, StorageError, RefreshError) as error:
         source.tell(AssetEvent(name, season, "failed", error=str(error)))
         raise failure(error) from error
@@ -243,16 +242,16 @@ def _type_name(dtype: pl.DataType) -> str:
     return "int" if dtype.is_integer() else "float" if dtype.is_float() else "bool" if dtype == pl.Boolean else "string"
 
 
-def _check_result(check: Check, league: League, season: int, now: datetime) -> dg.AssetCheckResult:
-    violations = check.run(league, season, now)
+def _check_result(check: Check, stored: Season, now: datetime) -> dg.AssetCheckResult:
+    violations = check.run(stored, now)
     error = any(violation.severity == "error" for violation in violations)
     return dg.AssetCheckResult(
         check_name=check.name,
         passed=not violations,
         severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
         # A check has one latest result for all seasons together: its text says which season it is of.
-        description=f"{check_text(check, violations)} (season {season})",
-        metadata={"season": str(season), **_check_metadata(violations)},
+        description=f"{check_text(check, violations)} (season {stored.season})",
+        metadata={"season": str(stored.season), **_check_metadata(violations)},
     )
 
 

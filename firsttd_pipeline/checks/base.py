@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
-Rule = Callable[[League, int, datetime], list[Violation]]
+Rule = Callable[[Season, datetime], list[Violation]]
 
 
 @dataclass(frozen=True)

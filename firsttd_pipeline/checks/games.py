@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
 
-def statuses_follow_scores(league: League, season: int, now: datetime) -> list[Violation]:
+def statuses_follow_scores(season: Season, now: datetime) -> list[Violation]:
     """Status, scores and kickoff agree."""
-    return quality.statuses_and_scores(frames.games(league, season), now)
+    return quality.statuses_and_scores(season.games(), now)
 
 
-def games_scored(league: League, season: int, now: datetime) -> list[Violation]:
+def games_scored(season: Season, now: datetime) -> list[Violation]:
     """No game is without a score a day after its kickoff."""
-    return quality.unscored_games(frames.games(league, season), now)
+    return quality.unscored_games(season.games(), now)
 
 
 CHECKS = [

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
 
-def receivers_play(league: League, season: int, now: datetime) -> list[Violation]:
+def receivers_play(season: Season, now: datetime) -> list[Violation]:
     """The team that received the opening kickoff is one of the game's two."""
-    return quality.receivers_play(frames.kickoffs(league, season), frames.games(league, season))
+    return quality.receivers_play(season.kickoffs(), season.games())
 
 
 CHECKS = [

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
 
-def positions_known(league: League, season: int, now: datetime) -> list[Violation]:
+def positions_known(season: Season, now: datetime) -> list[Violation]:
     """Under 5 % of the players have no position."""
-    return quality.unknown_positions(frames.player_stats(league, season))
+    return quality.unknown_positions(season.player_stats())
 
 
-def first_touchdowns_counted(league: League, season: int, now: datetime) -> list[Violation]:
+def first_touchdowns_counted(season: Season, now: datetime) -> list[Violation]:
     """No player has fewer first touchdowns than the plays say."""
-    return quality.first_counts_agree(frames.player_stats(league, season), frames.touchdowns(league, season))
+    return quality.first_counts_agree(season.player_stats(), season.touchdowns())
 
 
 CHECKS = [

@@ -4,54 +4,45 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
 from firsttd_pipeline.refresh.results import GRADE_CHANGED
-from firsttd_pipeline.storage.schema import result_events
+from firsttd_pipeline.storage.season import Season
 
 _RECENT = timedelta(days=7)
 
 
-def no_duplicate_picks(league: League, season: int, now: datetime) -> list[Violation]:
+def no_duplicate_picks(season: Season, now: datetime) -> list[Violation]:
     """No member has a player twice in a week."""
-    return quality.duplicate_picks(frames.picks(league, season))
+    return quality.duplicate_picks(season.graded_picks())
 
 
-def no_orphans(league: League, season: int, now: datetime) -> list[Violation]:
+def no_orphans(season: Season, now: datetime) -> list[Violation]:
     """Every pick's game is there."""
-    picks = frames.picks(league, season)
-    games = frames.game_ids(league)
+    picks = season.graded_picks()
+    games = season.all_game_ids()
     return quality.orphans(picks, games, column="game_id", child_name="picks", parent_name="game", show=["pick_id"])
 
 
-def grades_agree(league: League, season: int, now: datetime) -> list[Violation]:
+def grades_agree(season: Season, now: datetime) -> list[Violation]:
     """`results` has decided picks only, and says what `pick_status` says."""
-    picks = frames.picks(league, season)
+    picks = season.graded_picks()
     graded = picks.filter(picks["result_id"].is_not_null())
     return quality.grades_agree(picks.select("pick_id", "status"), graded.select("pick_id", "is_correct"))
 
 
-def official_grades_stand(league: League, season: int, now: datetime) -> list[Violation]:
+def official_grades_stand(season: Season, now: datetime) -> list[Violation]:
     """No official grade changed within the last seven days."""
-    recent = select(result_events).where(
-        result_events.c.season == season,
-        result_events.c.happened_at >= now - _RECENT,
-        result_events.c.event.in_(GRADE_CHANGED),
-    )
-    return quality.late_corrections(league.db.frame(recent))
+    return quality.late_corrections(season.events_since(now - _RECENT, GRADE_CHANGED))
 
 
-def teams_have_rosters(league: League, season: int, now: datetime) -> list[Violation]:
+def teams_have_rosters(season: Season, now: datetime) -> list[Violation]:
     """Every team that plays has players, so that picks on them can be understood."""
-    rosters = frames.rosters(league, season)
+    rosters = season.rosters()
     if rosters.is_empty():
         return []  # a season that has not begun: the asset `rosters` says so
-    return quality.teams_without_roster(frames.games(league, season), rosters)
+    return quality.teams_without_roster(season.games(), rosters)
 
 
 CHECKS = [

@@ -6,16 +6,15 @@ from datetime import datetime
 
 import polars as pl
 
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
 
-def positions_known(league: League, season: int, now: datetime) -> list[Violation]:
+def positions_known(season: Season, now: datetime) -> list[Violation]:
     """Under 5 % of the current roster rows are without a position."""
-    return quality.unknown_positions(frames.rosters(league, season).filter(pl.col("retired_at").is_null()))
+    return quality.unknown_positions(season.rosters().filter(pl.col("retired_at").is_null()))
 
 
 CHECKS = [

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
 
-def ratings_count_games(league: League, season: int, now: datetime) -> list[Violation]:
+def ratings_count_games(season: Season, now: datetime) -> list[Violation]:
     """Every team's last rating counts exactly its final games."""
-    return quality.ratings_agree(frames.team_ratings(league, season), frames.games(league, season))
+    return quality.ratings_agree(season.team_ratings(), season.games())
 
 
 CHECKS = [

@@ -4,43 +4,42 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from firsttd_pipeline.checks import frames
 from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
-from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.storage.season import Season
 
 
-def one_first_touchdown(league: League, season: int, now: datetime) -> list[Violation]:
+def one_first_touchdown(season: Season, now: datetime) -> list[Violation]:
     """Every final game with touchdowns has exactly one first touchdown, the earliest."""
-    return quality.one_first_touchdown(frames.games(league, season), frames.touchdowns(league, season))
+    return quality.one_first_touchdown(season.games(), season.touchdowns())
 
 
-def no_orphans(league: League, season: int, now: datetime) -> list[Violation]:
+def no_orphans(season: Season, now: datetime) -> list[Violation]:
     """Every touchdown and every record belongs to a game."""
-    games = frames.game_ids(league)
+    games = season.all_game_ids()
     found = []
     for name, rows in (
-        ("touchdowns", frames.all_touchdowns(league, season)),
-        ("game records", frames.records(league, season)),
+        ("touchdowns", season.stray_touchdowns()),
+        ("game records", season.records()),
     ):
         found += quality.orphans(rows, games, column="game_id", child_name=name, parent_name="game")
     return found
 
 
-def final_games_have_plays(league: League, season: int, now: datetime) -> list[Violation]:
+def final_games_have_plays(season: Season, now: datetime) -> list[Violation]:
     """Every final game has plays, or kicked off less than 48 hours ago."""
-    return quality.games_without_plays(frames.games(league, season), frames.records(league, season), now)
+    return quality.games_without_plays(season.games(), season.records(), now)
 
 
-def plays_agree_with_schedule(league: League, season: int, now: datetime) -> list[Violation]:
+def plays_agree_with_schedule(season: Season, now: datetime) -> list[Violation]:
     """The plays of every final game reach its end with the schedule's score."""
-    return quality.scores_match_plays(frames.games(league, season), frames.records(league, season))
+    return quality.scores_match_plays(season.games(), season.records())
 
 
-def scorers_on_rosters(league: League, season: int, now: datetime) -> list[Violation]:
+def scorers_on_rosters(season: Season, now: datetime) -> list[Violation]:
     """Every scorer is on a roster of the season, or is listed."""
-    return quality.scorers_on_rosters(frames.touchdowns(league, season), frames.rosters(league, season))
+    return quality.scorers_on_rosters(season.touchdowns(), season.rosters())
 
 
 CHECKS = [

@@ -12,16 +12,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 import polars as pl
-from sqlalchemy import Connection, insert, select
 
-from firsttd_pipeline.masking import mask_secrets
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.sources.http import HttpClient, HttpPolicy
-from firsttd_pipeline.sources.nflverse import Absent, NflverseClient, SourceFile
+from firsttd_pipeline.sources.nflverse import NflverseClient, SourceFile
 from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.schema import sync_runs
 from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import record_failure
 
 ProgressCallback = Callable[[str, int, int | None], None]
 
@@ -106,6 +104,10 @@ class League:
         shared = client is not None
         return cls(settings, db, client or open_client(settings, progress), run_id, shared_client=shared)
 
+    def fetch_failed(self, dataset: str, season: int, error: Exception, now: datetime) -> None:
+        """Record in `sync_runs` that a fetch failed; the caller raises the error."""
+        record_failure(self.db, dataset, season, self.settings.nflverse_url, error, now, self.run_id)
+
     def __enter__(self) -> League:
         return self
 
@@ -138,99 +140,3 @@ def open_client(settings: Settings, progress: ProgressCallback | None = None) ->
 def utc_now() -> datetime:
     """The clock of the doors; everything behind them takes `now` as a parameter."""
     return datetime.now(UTC)
-
-
-def record_fetch(conn: Connection, league: League, source: SourceFile, counts: Counts, rows_read: int) -> None:
-    """Write the `sync_runs` row of a fetch, in the transaction that wrote its rows."""
-    conn.execute(
-        insert(sync_runs).values(
-            dataset=source.dataset,
-            season=source.season,
-            url=mask_secrets(source.url),
-            status="changed" if counts.changed else "unchanged",
-            sha256=source.sha256,
-            size_bytes=source.size_bytes,
-            upstream_modified_at=source.modified_at,
-            fetched_at=source.fetched_at,
-            rows_read=rows_read,
-            rows_inserted=counts.inserted,
-            rows_updated=counts.updated,
-            rows_unchanged=counts.unchanged,
-            rows_retired=counts.retired,
-            run_id=league.run_id,
-        )
-    )
-
-
-def record_absence(conn: Connection, league: League, absent: Absent, now: datetime) -> None:
-    """Write the `sync_runs` row of a source that has nothing for the season yet."""
-    conn.execute(
-        insert(sync_runs).values(
-            dataset=absent.dataset,
-            season=absent.season,
-            url=mask_secrets(absent.url),
-            status="absent",
-            message=absent.reason,
-            fetched_at=now,
-            run_id=league.run_id,
-        )
-    )
-
-
-def record_failure(league: League, dataset: str, season: int, error: Exception, now: datetime) -> None:
-    """Write the `sync_runs` row of a fetch that failed, in a transaction of its own; never hides the first error."""
-    try:
-        with league.db.write() as conn:
-            conn.execute(
-                insert(sync_runs).values(
-                    dataset=dataset,
-                    season=season,
-                    url=mask_secrets(league.settings.nflverse_url),
-                    status="failed",
-                    message=mask_secrets(str(error)),
-                    fetched_at=now,
-                    run_id=league.run_id,
-                )
-            )
-    except Exception as second:
-        error.add_note(f"(and the failure could not be recorded in sync_runs: {second})")
-
-
-def last_absence(conn: Connection, dataset: str, season: int) -> str | None:
-    """Why upstream had nothing of a dataset and season when it was last asked, or None."""
-    row = conn.execute(
-        select(sync_runs.c.status, sync_runs.c.message)
-        .where(sync_runs.c.dataset == dataset, sync_runs.c.season == season, sync_runs.c.status != "failed")
-        .order_by(sync_runs.c.id.desc())
-        .limit(1)
-    ).first()
-    return str(row.message) if row is not None and row.status == "absent" else None
-
-
-def last_fetch(conn: Connection, dataset: str, season: int) -> SourceFile | None:
-    """The file that the last successful fetch of a dataset and season took, or None."""
-    row = (
-        conn.execute(
-            select(sync_runs)
-            .where(
-                sync_runs.c.dataset == dataset,
-                sync_runs.c.season == season,
-                sync_runs.c.status.in_(("changed", "unchanged", "absent")),
-            )
-            .order_by(sync_runs.c.id.desc())
-            .limit(1)
-        )
-        .mappings()
-        .first()
-    )
-    if row is None or row["status"] == "absent":
-        return None
-    return SourceFile(
-        dataset=row["dataset"],
-        season=row["season"],
-        url=row["url"],
-        sha256=row["sha256"],
-        size_bytes=row["size_bytes"],
-        modified_at=row["upstream_modified_at"],
-        fetched_at=row["fetched_at"],
-    )

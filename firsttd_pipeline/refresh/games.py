@@ -11,23 +11,16 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection
 
 from firsttd_pipeline.domain.seasons import kickoff_expr, regular_weeks, schedule_due, status_expr
-from firsttd_pipeline.refresh.base import (
-    League,
-    RefreshError,
-    Report,
-    record_absence,
-    record_failure,
-    record_fetch,
-)
+from firsttd_pipeline.refresh.base import League, RefreshError, Report
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
-from firsttd_pipeline.storage.schema import game_records as records_table
-from firsttd_pipeline.storage.schema import games, kickoff_decisions, picks, weeks
-from firsttd_pipeline.storage.schema import touchdowns as touchdowns_table
-from firsttd_pipeline.storage.sync import Counts, sync_partition
+from firsttd_pipeline.storage.partitions import add_weeks, follow, mark_departed, step_aside, write_games
+from firsttd_pipeline.storage.season import Season
+from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import record_absence, record_fetch
 
 _HAND_SET = ("postponed", "cancelled")
 _A_WEEK = 16
@@ -45,7 +38,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     try:
         fetched = league.client.schedules()
     except SourceError as error:
-        record_failure(league, "schedules", season, error, now)
+        league.fetch_failed("schedules", season, error, now)
         raise
     with league.db.write() as conn:
         return store(conn, league, season, fetched, now)
@@ -54,11 +47,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
 def store(conn: Connection, league: League, season: int, fetched: Fetched, now: datetime) -> Report:
     """Write one season of a fetched schedule inside the caller's transaction."""
     schedule = fetched.frame.filter(pl.col("season") == season)
-    before = league.db.frame(select(games).where(games.c.season == season), conn=conn)
+    of_season = Season(league.db, season, conn)
+    before = of_season.games().rename({"game_id": "id"})
     if schedule.is_empty():
         if before.is_empty() and not schedule_due(season, now):
             reason = f"the schedule of {season} is not published yet: it appears in May {season}"
-            record_absence(conn, league, Absent("schedules", season, fetched.source.url, reason), now)
+            record_absence(conn, Absent("schedules", season, fetched.source.url, reason), now, league.run_id)
             return Report("games", season, Counts(), absence=reason)
         raise RefreshError(
             f"The schedule at {fetched.source.url} has no game of {season}: nothing was written. "
@@ -68,13 +62,13 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     rows = keep_hand_set(rows, before)
     moves = departed(before, rows)
     _refuse_lost_games(before, rows, moves, fetched.source.url)
-    _ensure_weeks(conn, league, season, rows, now)
-    _rekey_twins(conn, moves)
-    counts = sync_partition(conn, games, rows, key=("id",), scope=games.c.season == season, missing="keep", now=now)
-    newly = _mark_departed(conn, before, moves, now)
-    relinked = _relink(conn, moves)
-    counts.updated += newly
-    record_fetch(conn, league, source := fetched.source.for_season(season), counts, schedule.height)
+    listed = rows.select("season", "week").unique()
+    add_weeks(conn, listed.join(of_season.weeks(), on=["season", "week"], how="anti").sort("week"))
+    step_aside(conn, list(moves.twins))
+    counts = write_games(conn, season, rows, now)
+    counts.updated += mark_departed(conn, moves.statuses(), now)
+    relinked = follow(conn, moves.moved, list(moves.twins))
+    record_fetch(conn, source := fetched.source.for_season(season), counts, schedule.height, league.run_id)
     by_status = dict(rows.group_by("status").len().sort("status").iter_rows())
     report = Report("games", season, counts, source=source, preview=_preview(rows))
     report.facts = {f"games {name.replace('_', ' ')}": n for name, n in by_status.items()}
@@ -152,6 +146,11 @@ class Departures:
     twins: dict[str, str] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
 
+    def statuses(self) -> dict[str, str]:
+        """The status that each game's old row gets."""
+        moved = {old: "postponed" for old in self.moved if old not in self.twins}
+        return moved | dict.fromkeys(self.cancelled, "cancelled")
+
 
 def departed(before: pl.DataFrame, rows: pl.DataFrame) -> Departures:
     """Decide what became of the games that the schedule no longer has.
@@ -185,45 +184,6 @@ def departed(before: pl.DataFrame, rows: pl.DataFrame) -> Departures:
 def _is_playoff(game: dict[str, Any]) -> bool:
     """By the week, not by game_type: rows of other programs may lack that."""
     return bool(game["week"] > regular_weeks(game["season"]))
-
-
-def _ensure_weeks(conn: Connection, league: League, season: int, rows: pl.DataFrame, now: datetime) -> None:
-    wanted = rows.select("season", "week").unique().sort("week")
-    have = league.db.frame(select(weeks.c.season, weeks.c.week).where(weeks.c.season == season), conn=conn)
-    new = wanted.join(have.cast({"season": pl.Int64, "week": pl.Int64}), on=["season", "week"], how="anti")
-    if new.height:
-        conn.execute(weeks.insert(), new.sort("week").to_dicts())
-
-
-def _rekey_twins(conn: Connection, moves: Departures) -> None:
-    """Make room for a game whose id alone was renamed: week, home and away are unique, so the old row steps aside."""
-    for old in moves.twins:
-        conn.execute(update(games).where(games.c.id == old).values(away_team=games.c.away_team + "*"))
-
-
-def _relink(conn: Connection, moves: Departures) -> dict[str, int]:
-    """Picks (and what was entered by hand about a game) follow it to its new id; returns picks moved by old id."""
-    relinked = {}
-    for old, new in moves.moved.items():
-        relinked[old] = conn.execute(update(picks).where(picks.c.game_id == old).values(game_id=new)).rowcount
-        conn.execute(update(kickoff_decisions).where(kickoff_decisions.c.game_id == old).values(game_id=new))
-    for old in moves.twins:
-        for table in (touchdowns_table, records_table):
-            conn.execute(delete(table).where(table.c.game_id == old))
-        conn.execute(delete(games).where(games.c.id == old))
-    return relinked
-
-
-def _mark_departed(conn: Connection, before: pl.DataFrame, moves: Departures, now: datetime) -> int:
-    marked = 0
-    gone = {old: "postponed" for old in moves.moved if old not in moves.twins} | dict.fromkeys(
-        moves.cancelled, "cancelled"
-    )
-    for old, status in gone.items():
-        marked += conn.execute(
-            update(games).where(games.c.id == old).values(status=status, deleted_at=now, updated_at=now)
-        ).rowcount
-    return marked
 
 
 def _preview(rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import select
 
 from firsttd_pipeline.domain.kickoffs import opening_kickoffs
-from firsttd_pipeline.refresh.base import League, Report, last_fetch
-from firsttd_pipeline.storage.schema import games, kickoff_decisions
-from firsttd_pipeline.storage.sync import Counts, sync_partition
+from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.storage.partitions import write_kickoffs
+from firsttd_pipeline.storage.season import Season
+from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import last_fetch
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -21,17 +22,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         return Report("kickoff_decisions", season, Counts(), absence=f"no plays of {season} yet")
     rows = opening_kickoffs(league.client.read_plays(source))
     with league.db.write() as conn:
-        current = select(games.c.id).where(games.c.season == season, games.c.deleted_at.is_(None))
-        rows = rows.join(league.db.frame(current, conn=conn), left_on="game_id", right_on="id", how="semi")
-        counts = sync_partition(
-            conn,
-            kickoff_decisions,
-            rows,
-            key=("game_id",),
-            scope=kickoff_decisions.c.game_id.in_(current),
-            missing="keep",
-            now=now,
-        )
+        current = Season(league.db, season, conn).current_games().select("game_id")
+        rows = rows.join(current, on="game_id", how="semi")
+        counts = write_kickoffs(conn, season, rows, now)
     report = Report("kickoff_decisions", season, counts, source=source, preview=rows.head(10))
     report.facts = {
         "games": rows.height,

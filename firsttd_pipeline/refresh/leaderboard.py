@@ -5,33 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
-from typing import Any
 
 import polars as pl
-from sqlalchemy import Select, select
 
 from firsttd_pipeline.domain.standings import leaderboard as decide
 from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.reports.plots import Plot
-from firsttd_pipeline.storage.schema import games, leaderboard, pick_status, picks, results, users, weeks
-from firsttd_pipeline.storage.sync import sync_partition
+from firsttd_pipeline.storage.partitions import write_leaderboard
+from firsttd_pipeline.storage.season import Season
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Rank the season's members, in one transaction."""
     with league.db.write() as conn:
-        grades = league.db.frame(grades_query(season), conn=conn)
-        rows = decide(season, grades)
-        counts = sync_partition(
-            conn,
-            leaderboard,
-            rows,
-            key=("season", "week", "user_id"),
-            scope=leaderboard.c.season == season,
-            missing="delete",
-            now=now,
-        )
-        names = league.db.frame(select(users.c.id.label("user_id"), users.c.name.label("member")), conn=conn)
+        of_season = Season(league.db, season, conn)
+        rows = decide(season, of_season.picks_with_status())
+        counts = write_leaderboard(conn, season, rows, now)
+        names = of_season.members()
     total = rows.filter(pl.col("week") == 0).join(names, on="user_id", how="left").sort("rank", "member")
     report = Report("leaderboard", season, counts)
     report.preview = total.select(
@@ -43,28 +33,6 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     else:
         report.notes.append(f"No picks in {season} yet: the leaderboard is empty")
     return report
-
-
-def grades_query(season: int) -> Select[Any]:
-    """One row per pick of the season, as `standings.leaderboard` takes them."""
-    return (
-        select(
-            picks.c.id.label("pick_id"),
-            picks.c.user_id,
-            weeks.c.week,
-            pick_status.c.status,
-            pick_status.c.points,
-            pick_status.c.stake,
-            results.c.actual_return.label("profit"),
-            results.c.any_time_td,
-            games.c.kickoff_at,
-        )
-        .join(weeks, weeks.c.id == picks.c.week_id)
-        .join(pick_status, pick_status.c.pick_id == picks.c.id)
-        .outerjoin(results, results.c.pick_id == picks.c.id)
-        .outerjoin(games, games.c.id == picks.c.game_id)
-        .where(weeks.c.season == season)
-    )
 
 
 def _plot(season: int, rows: pl.DataFrame, total: pl.DataFrame) -> Plot:

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import polars as pl
-from sqlalchemy import Select, select
 
 from firsttd_pipeline.domain.standings import player_stats as decide
 from firsttd_pipeline.domain.usage import usage
-from firsttd_pipeline.refresh.base import League, Report, last_fetch, record_absence, record_failure, record_fetch
+from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.sources.http import SourceError
-from firsttd_pipeline.sources.nflverse import Absent
-from firsttd_pipeline.storage.schema import (
-    game_records,
-    games,
-    pick_status,
-    picks,
-    player_stats,
-    results,
-    rosters,
-    touchdowns,
-    weeks,
-)
-from firsttd_pipeline.storage.sync import Counts, sync_partition
-
-_OF_ROSTERS = ("id", "player_id", "player_name", "team", "position", "retired_at")
+from firsttd_pipeline.sources.nflverse import Absent, SourceFile
+from firsttd_pipeline.storage.partitions import write_player_stats
+from firsttd_pipeline.storage.season import Season
+from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import last_fetch, record_absence, record_fetch
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -38,52 +26,26 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     try:
         weekly = league.client.weekly_rosters(season, now)
     except SourceError as error:
-        record_failure(league, "weekly_rosters", season, error, now)
+        league.fetch_failed("weekly_rosters", season, error, now)
         raise
     with league.db.write() as conn:
-
-        def read(query: Select[Any]) -> pl.DataFrame:
-            return league.db.frame(query, conn=conn)
-
-        of_games = read(
-            select(games.c.id.label("game_id"), games.c.week, games.c.home_team, games.c.away_team, games.c.status)
-            .where(games.c.season == season, games.c.deleted_at.is_(None))
-        )  # fmt: skip
+        of_season = Season(league.db, season, conn)
+        games = of_season.current_games()
         plays = _plays(league, last_fetch(conn, "pbp", season), isinstance(weekly, Absent))
-        used = usage(plays, None if isinstance(weekly, Absent) else weekly.frame, of_games)
-        graded = read(
-            select(picks.c.id.label("pick_id"), picks.c.player_id, picks.c.game_id, results.c.is_correct)
-            .join(weeks, weeks.c.id == picks.c.week_id)
-            .outerjoin(results, results.c.pick_id == picks.c.id)
-            .outerjoin(pick_status, pick_status.c.pick_id == picks.c.id)
-            .where(weeks.c.season == season)
-        )
         rows = decide(
             season,
-            rosters=read(select(*(rosters.c[name] for name in _OF_ROSTERS)).where(rosters.c.season == season)),
-            games=of_games,
-            touchdowns=read(
-                select(touchdowns.c.game_id, touchdowns.c.player_id, touchdowns.c.is_first_td)
-                .join(games, games.c.id == touchdowns.c.game_id)
-                .where(games.c.season == season)
-            ),
-            usage=used,
-            picks=graded,
-            records=read(select(game_records.c.game_id).where(game_records.c.season == season)),
+            rosters=of_season.rosters(),
+            games=games,
+            touchdowns=of_season.touchdowns(),
+            usage=usage(plays, None if isinstance(weekly, Absent) else weekly.frame, games),
+            picks=of_season.graded_picks(),
+            records=of_season.records(),
         )
-        counts = sync_partition(
-            conn,
-            player_stats,
-            rows,
-            key=("season", "player_id"),
-            scope=player_stats.c.season == season,
-            missing="delete",
-            now=now,
-        )
+        counts = write_player_stats(conn, season, rows, now)
         if isinstance(weekly, Absent):
-            record_absence(conn, league, weekly, now)
+            record_absence(conn, weekly, now, league.run_id)
         else:
-            record_fetch(conn, league, weekly.source, Counts(unchanged=weekly.frame.height), weekly.frame.height)
+            record_fetch(conn, weekly.source, Counts(unchanged=weekly.frame.height), weekly.frame.height, league.run_id)
     report = Report("player_stats", season, counts, source=None if isinstance(weekly, Absent) else weekly.source)
     report.preview = (
         rows.sort("first_td_count", "any_time_td_count", "player_id", descending=[True, True, False])
@@ -100,5 +62,5 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     return report
 
 
-def _plays(league: League, source: object, participants: bool) -> pl.DataFrame | None:
-    return None if source is None else league.client.read_plays(source, participants=participants)  # type: ignore[arg-type]
+def _plays(league: League, source: SourceFile | None, participants: bool) -> pl.DataFrame | None:
+    return None if source is None else league.client.read_plays(source, participants=participants)

@@ -6,12 +6,13 @@ from datetime import datetime
 
 import polars as pl
 
-from firsttd_pipeline.refresh.base import League, Report, record_absence, record_failure, record_fetch
+from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent
+from firsttd_pipeline.storage.partitions import write_rosters
 from firsttd_pipeline.storage.quarantine import set_aside
-from firsttd_pipeline.storage.schema import rosters
-from firsttd_pipeline.storage.sync import Counts, sync_partition
+from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import record_absence, record_fetch
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -23,23 +24,15 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     try:
         fetched = league.client.rosters(season, now)
     except SourceError as error:
-        record_failure(league, "rosters", season, error, now)
+        league.fetch_failed("rosters", season, error, now)
         raise
     if isinstance(fetched, Absent):
         with league.db.write() as conn:
-            record_absence(conn, league, fetched, now)
+            record_absence(conn, fetched, now, league.run_id)
         return Report("rosters", season, Counts(), absence=fetched.reason)
     rows = roster_rows(fetched.frame)
     with league.db.write() as conn:
-        counts = sync_partition(
-            conn,
-            rosters,
-            rows,
-            key=("season", "team", "player_id"),
-            scope=rosters.c.season == season,
-            missing="retire",
-            now=now,
-        )
+        counts = write_rosters(conn, season, rows, now)
         left_out = set_aside(
             conn,
             "rosters",
@@ -50,7 +43,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             source=fetched.source.url,
             now=now,
         )
-        record_fetch(conn, league, fetched.source, counts, fetched.frame.height)
+        record_fetch(conn, fetched.source, counts, fetched.frame.height, league.run_id)
     report = Report("rosters", season, counts, source=fetched.source, preview=_preview(rows))
     known = rows.filter(pl.col("position").is_not_null()).height
     report.facts = {

@@ -8,10 +8,11 @@ from functools import partial
 import polars as pl
 
 from firsttd_pipeline.domain.ratings import elo_ratings
-from firsttd_pipeline.refresh.base import League, RefreshError, Report, last_absence, last_fetch
+from firsttd_pipeline.refresh.base import League, RefreshError, Report
 from firsttd_pipeline.reports.plots import Plot
-from firsttd_pipeline.storage.schema import team_ratings
-from firsttd_pipeline.storage.sync import Counts, sync_partition
+from firsttd_pipeline.storage.partitions import write_ratings
+from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import last_absence, last_fetch
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
@@ -29,15 +30,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         raise RefreshError(f"No schedule was fetched for {season} yet: materialise `games` of this season first.")
     rows = elo_ratings(league.client.read_schedules(source), season)
     with league.db.write() as conn:
-        counts = sync_partition(
-            conn,
-            team_ratings,
-            rows,
-            key=("team", "season", "week"),
-            scope=team_ratings.c.season == season,
-            missing="delete",
-            now=now,
-        )
+        counts = write_ratings(conn, season, rows, now)
     last = rows.filter(pl.col("week") == pl.col("week").max()).sort("elo_rating", descending=True)
     report = Report("team_ratings", season, counts, source=source)
     report.preview = last.select("team", "week", "elo_rating", "wins", "losses", "ties", "rating_trend").head(10)

@@ -6,17 +6,18 @@ from datetime import datetime
 from functools import partial
 
 import polars as pl
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from firsttd_pipeline.domain.touchdowns import extract_touchdowns, game_records
-from firsttd_pipeline.refresh.base import League, RefreshError, Report, record_absence, record_failure, record_fetch
+from firsttd_pipeline.refresh.base import League, RefreshError, Report
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
+from firsttd_pipeline.storage.partitions import write_records, write_touchdowns
 from firsttd_pipeline.storage.quarantine import set_aside
-from firsttd_pipeline.storage.schema import game_records as records_table
-from firsttd_pipeline.storage.schema import games, touchdowns
-from firsttd_pipeline.storage.sync import Counts, sync_partition
+from firsttd_pipeline.storage.season import Season
+from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline.storage.sync_log import record_absence, record_fetch
 
 _UNKNOWN_GAME = "its game is not in the schedule"
 
@@ -29,56 +30,32 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         RefreshError: upstream's file lost games that it had before; nothing was written.
     """
     with league.db.read() as conn:
-        schedule = league.db.frame(
-            select(games.c.id, games.c.kickoff_at, games.c.home_score, games.c.away_score).where(
-                games.c.season == season, games.c.deleted_at.is_(None)
-            ),
-            conn=conn,
-        )
+        schedule = Season(league.db, season, conn).current_games()
     try:
         fetched = league.client.plays(season, schedule=schedule, now=now)
     except SourceError as error:
-        record_failure(league, "pbp", season, error, now)
+        league.fetch_failed("pbp", season, error, now)
         raise
     with league.db.write() as conn:
         if isinstance(fetched, Absent):
-            record_absence(conn, league, fetched, now)
+            record_absence(conn, fetched, now, league.run_id)
             return Report("touchdowns", season, Counts(), absence=fetched.reason)
         return store(conn, league, season, fetched, now)
 
 
 def store(conn: Connection, league: League, season: int, fetched: Fetched, now: datetime) -> Report:
     """Write one season of fetched plays inside the caller's transaction."""
-    known = league.db.frame(
-        select(games.c.id.label("game_id"), games.c.deleted_at).where(games.c.season == season), conn=conn
-    )
-    current = known.filter(pl.col("deleted_at").is_null()).select("game_id")
+    of_season = Season(league.db, season, conn)
+    current = of_season.current_games().select("game_id")
     records = game_records(fetched.frame)
-    _refuse_lost_games(conn, league, season, records, current, fetched.source.url)
+    _refuse_lost_games(of_season.records(), records, current, fetched.source.url)
     scored = extract_touchdowns(fetched.frame)
     rows = scored.join(current, on="game_id", how="semi")
     records = records.join(current, on="game_id", how="semi").with_columns(
         pl.lit(fetched.source.sha256).alias("source_sha256")
     )
-    counts = sync_partition(
-        conn,
-        touchdowns,
-        rows,
-        key=("game_id", "play_id"),
-        scope=touchdowns.c.game_id.in_(select(games.c.id).where(games.c.season == season)),
-        missing="delete",
-        now=now,
-    )
-    sync_partition(
-        conn,
-        records_table,
-        records,
-        key=("game_id",),
-        scope=records_table.c.season == season,
-        missing="delete",
-        now=now,
-        ignore=("updated_at", "source_sha256"),
-    )
+    counts = write_touchdowns(conn, season, rows, now)
+    write_records(conn, season, records, now)
     strangers = scored.join(current, on="game_id", how="anti")
     aside = set_aside(
         conn,
@@ -90,7 +67,7 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
         source=fetched.source.url,
         now=now,
     )
-    record_fetch(conn, league, fetched.source, counts, fetched.frame.height)
+    record_fetch(conn, fetched.source, counts, fetched.frame.height, league.run_id)
     report = Report("touchdowns", season, counts, source=fetched.source, preview=_preview(rows))
     unknown = rows.filter(pl.col("player_id").is_null())
     report.facts = {
@@ -112,11 +89,8 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     return report
 
 
-def _refuse_lost_games(
-    conn: Connection, league: League, season: int, records: pl.DataFrame, current: pl.DataFrame, url: str
-) -> None:
+def _refuse_lost_games(had: pl.DataFrame, records: pl.DataFrame, current: pl.DataFrame, url: str) -> None:
     """Plays that were there and are gone mean a half-written file upstream, not a game that was never played."""
-    had = league.db.frame(select(records_table.c.game_id).where(records_table.c.season == season), conn=conn)
     lost = had.join(current, on="game_id", how="semi").join(records, on="game_id", how="anti").sort("game_id")
     if lost.height:
         raise RefreshError(

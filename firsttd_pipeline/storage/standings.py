@@ -1,4 +1,4 @@
-"""The listings that a league looks at most: standings and players, as selects for every door that shows them.
+"""The listings that a league looks at most (standings, players, seasons), for every door that shows them.
 
 What stands in the tables is decided elsewhere; here is only which columns a listing has, in which order.
 """
@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, func, select
 
-from firsttd_pipeline.storage.schema import leaderboard, player_stats, users
+from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.schema import (
+    games,
+    leaderboard,
+    pick_status,
+    picks,
+    player_stats,
+    sync_runs,
+    users,
+    weeks,
+)
 
 
 def leaderboard_query(season: int, week: int = 0, limit: int | None = None) -> Select[Any]:
@@ -48,3 +58,41 @@ def players_query(
     if position:
         query = query.where(stats.position == position.upper())
     return query if limit is None else query.limit(limit)
+
+
+def seasons_overview(db: Database) -> list[dict[str, Any]]:
+    """One row per season that has games or was fetched: season, games, final, picks, pending, last fetch, outcome.
+
+    `outcome` names the sources whose last fetch failed or had nothing; `ok` where none did.
+    """
+    found: dict[int, dict[str, Any]] = {}
+
+    def of(season: int) -> dict[str, Any]:
+        empty = {"season": season, "games": 0, "final": 0, "picks": 0, "pending": 0, "last fetch": "", "outcome": ""}
+        return found.setdefault(season, empty)
+
+    final = func.sum(case((games.c.status == "final", 1), else_=0))
+    waits = func.coalesce(pick_status.c.status, "pending") == "pending"
+    newest = select(func.max(sync_runs.c.id)).group_by(sync_runs.c.dataset, sync_runs.c.season)
+    with db.read() as conn:
+        for row in conn.execute(
+            select(games.c.season, func.count().label("games"), final.label("final"))
+            .where(games.c.deleted_at.is_(None))
+            .group_by(games.c.season)
+        ):
+            of(row.season).update(games=row.games, final=row.final)
+        for row in conn.execute(
+            select(weeks.c.season, func.count().label("picks"), func.sum(case((waits, 1), else_=0)).label("pending"))
+            .join(picks, picks.c.week_id == weeks.c.id)
+            .outerjoin(pick_status, pick_status.c.pick_id == picks.c.id)
+            .group_by(weeks.c.season)
+        ):
+            of(row.season).update(picks=row.picks, pending=row.pending)
+        for row in conn.execute(select(sync_runs).where(sync_runs.c.id.in_(newest)).order_by(sync_runs.c.id)):
+            season = of(row.season)
+            season["last fetch"] = row.fetched_at.isoformat(timespec="seconds")
+            if row.status in ("failed", "absent"):
+                season["outcome"] += ("; " if season["outcome"] else "") + f"{row.dataset} {row.status}"
+    for season in found.values():
+        season["outcome"] = season["outcome"] or ("ok" if season["last fetch"] else "")
+    return [found[number] for number in sorted(found)]

@@ -32,6 +32,7 @@ from firsttd_pipeline.refresh.base import League
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.members import add_member
 from firsttd_pipeline.storage.picks import PickRequest, add_pick
+from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline_tests.conftest import PostgresServer
 from firsttd_pipeline_tests.doors import settings_for
 from firsttd_pipeline_tests.mirrors import TINY_GAMES, tiny_mirror
@@ -228,7 +229,7 @@ def check_of(case: Case) -> Check:
 def test_a_broken_season_is_told_with_count_example_and_remedy(league: League, case: Case) -> None:
     damage(league, case)
     check = check_of(case)
-    violations = check.run(league, SEASON, case.now)
+    violations = check.run(Season(league.db, SEASON), case.now)
     (found,) = [violation for violation in violations if violation.rule.startswith(case.says)]
     assert found.count == case.count
     assert case.example in found.example
@@ -243,7 +244,7 @@ def test_a_broken_season_is_told_with_count_example_and_remedy(league: League, c
 def test_every_check_holds_over_a_sound_season(league: League) -> None:
     for asset, checks in CHECKS.items():
         for check in checks:
-            violations = check.run(league, SEASON, NOW)
+            violations = check.run(Season(league.db, SEASON), NOW)
             assert violations == [], (asset, check.name)
             assert check_text(check, violations) == f"holds: {check.description}"
 
@@ -252,7 +253,7 @@ def test_every_check_holds_over_an_empty_database(database: Database, tmp_path: 
     nothing = League(settings_for(tmp_path, "http://127.0.0.1:9/"), database, client=None)  # type: ignore[arg-type]
     for checks in CHECKS.values():
         for check in checks:
-            assert check.run(nothing, SEASON, NOW) == []
+            assert check.run(Season(nothing.db, SEASON), NOW) == []
 
 
 def test_every_check_has_a_failing_case_here() -> None:
@@ -274,7 +275,7 @@ def test_another_seasons_mistakes_are_not_this_seasons(league: League) -> None:
     damage(league, next(case for case in CASES if case.check == "one_first_touchdown"))
     for checks in CHECKS.values():
         for check in checks:
-            assert check.run(league, SEASON - 1, NOW) == []
+            assert check.run(Season(league.db, SEASON - 1), NOW) == []
 
 
 def test_a_game_under_48_hours_old_may_be_without_plays(league: League) -> None:
@@ -282,13 +283,13 @@ def test_a_game_under_48_hours_old_may_be_without_plays(league: League) -> None:
         conn.execute(text(f"DELETE FROM game_records WHERE game_id = '{OTHER}'"))
     check = next(check for check in CHECKS["touchdowns"] if check.name == "final_games_have_plays")
     kickoff = datetime(2025, 9, 6, 0, 0, tzinfo=UTC)
-    assert check.run(league, SEASON, kickoff + timedelta(hours=47)) == []
-    assert [v.count for v in check.run(league, SEASON, kickoff + timedelta(hours=48))] == [1]
+    assert check.run(Season(league.db, SEASON), kickoff + timedelta(hours=47)) == []
+    assert [v.count for v in check.run(Season(league.db, SEASON), kickoff + timedelta(hours=48))] == [1]
 
 
 def test_an_official_grade_that_changed_is_told_for_seven_days(league: League) -> None:
     damage(league, next(case for case in CASES if case.check == "official_grades_stand"))
     check = next(check for check in CHECKS["results"] if check.name == "official_grades_stand")
     happened = datetime(2025, 9, 7, 12, tzinfo=UTC)
-    assert len(check.run(league, SEASON, happened + timedelta(days=7))) == 1
-    assert check.run(league, SEASON, happened + timedelta(days=7, seconds=1)) == []
+    assert len(check.run(Season(league.db, SEASON), happened + timedelta(days=7))) == 1
+    assert check.run(Season(league.db, SEASON), happened + timedelta(days=7, seconds=1)) == []

@@ -21,6 +21,7 @@ from firsttd_pipeline.storage import schema
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.members import add_member
 from firsttd_pipeline.storage.pick_import import ImportReport, import_picks
+from firsttd_pipeline.storage.season import Season
 
 SEASON = 2025
 BEFORE = datetime(2025, 9, 1, 12, tzinfo=UTC)
@@ -70,7 +71,7 @@ def checked(settings: Settings, season: int = SEASON, now: datetime = AFTER) -> 
     """The checks that do not hold, as `asset.check`."""
     with League.open(settings) as league:
         found = {
-            f"{asset}.{check.name}": check.run(league, season, now)
+            f"{asset}.{check.name}": check.run(Season(league.db, season), now)
             for asset, checks in CHECKS.items()
             for check in checks
         }
