@@ -6,6 +6,7 @@ Every grade that changes is kept in `result_events`, old and new.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 
 from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
 from firsttd_pipeline.refresh.base import League, Report
-from firsttd_pipeline.storage.partitions import add_events, write_external_money, write_results, write_statuses
+from firsttd_pipeline.storage.partitions import add_events, write_money_of_others, write_results, write_statuses
 from firsttd_pipeline.storage.season import GRADE_COLUMNS, Season
 from firsttd_pipeline.storage.sync import Counts
 
@@ -37,11 +38,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         old_statuses, statuses = of_season.statuses(), _statuses(grades, foreign, theirs, rules)
         own = _own_rows(grades, foreign, now)
         counts = write_results(conn, season, own, now)
-        corrected = write_external_money(conn, season, _right_money(foreign, theirs), now)
+        corrected = write_money_of_others(conn, season, _right_money(foreign, theirs), now)
+        authors = dict(foreign.select("pick_id", "graded_by").iter_rows())
         events = [
             event
-            for change, author in ((counts, "pipeline"), (corrected, "external"))
-            for event in _events(change, author, picks, old_statuses, statuses, league.run_id, now)
+            for change in (counts, corrected)
+            for event in _events(change, authors, picks, old_statuses, statuses, league.run_id, now)
         ]
         add_events(conn, events)
         write_statuses(conn, season, statuses, now)
@@ -78,17 +80,18 @@ def _statuses(grades: pl.DataFrame, foreign: pl.DataFrame, theirs: pl.DataFrame,
 
 
 def _right_money(foreign: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
-    """The rows that another program graded, with their profit by the odds: the old application stores losses as 0.
+    """The rows that others graded, with their profit by the odds: the old application stores losses as 0.
 
-    Its grade stands; a profit entered by hand stands too.
+    Their grade stands; a profit entered by hand stands too, and only a grade by hand without one is given it.
     """
-    external = foreign.filter(pl.col("graded_by") == "external").drop("graded_by", "actual_return")
-    return external.join(theirs.select("pick_id", pl.col("profit").alias("actual_return")), on="pick_id")
+    entered = (pl.col("graded_by") == "manual") & pl.col("actual_return").is_not_null()
+    unsettled = foreign.filter(~entered).drop("graded_by", "actual_return")
+    return unsettled.join(theirs.select("pick_id", pl.col("profit").alias("actual_return")), on="pick_id")
 
 
 def _events(
     counts: Counts,
-    author: str,
+    authors: Mapping[int, str],
     of_picks: pl.DataFrame,
     old: pl.DataFrame,
     new: pl.DataFrame,
@@ -108,7 +111,7 @@ def _events(
         event: dict[str, object] = {
             "happened_at": now,
             "event": _event_name(before, after),
-            "graded_by": author,
+            "graded_by": authors.get(pick, "pipeline"),
             "old_status": was.get(pick, {}).get("status"),
             "new_status": status.get(pick),
             "was_official": was.get(pick, {}).get("finality") == "official",

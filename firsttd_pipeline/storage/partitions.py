@@ -82,10 +82,10 @@ def write_results(conn: Connection, season: int, rows: pl.DataFrame, now: dateti
     )
 
 
-def write_external_money(conn: Connection, season: int, rows: pl.DataFrame, now: datetime) -> Counts:
-    """The money of grades that another program wrote; the grades themselves are given as they stand."""
+def write_money_of_others(conn: Connection, season: int, rows: pl.DataFrame, now: datetime) -> Counts:
+    """The money of grades that the pipeline did not make; the grades themselves are given as they stand."""
     table = schema.results
-    scope = table.c.pick_id.in_(pick_ids(season)) & (table.c.graded_by == "external")
+    scope = table.c.pick_id.in_(pick_ids(season)) & (table.c.graded_by != "pipeline")
     return sync_partition(conn, table, rows, key=("pick_id",), scope=scope, missing="keep", now=now)
 
 

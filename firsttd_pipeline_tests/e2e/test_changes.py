@@ -245,6 +245,22 @@ def test_grades_by_hand_and_by_the_old_application_survive_what_the_plays_say(le
     assert (BLOCKED_PUNT, 3092) in found["touchdowns"]
 
 
+@pytest.mark.parametrize(("is_correct", "profit", "staked"), [(1, 7.0, 1.0), (0, -1.0, 1.0), (None, 0.0, 0.0)])
+def test_a_grade_by_hand_without_its_money_is_given_it_by_the_odds(
+    league: League, is_correct: int | None, profit: float, staked: float
+) -> None:
+    number = league.pick_id("Ann", "Javonte Williams")
+    by_hand = "UPDATE results SET is_correct = :c, graded_by = 'manual', actual_return = NULL WHERE pick_id = :i"
+    execute(league.settings, by_hand, c=is_correct, i=number)
+    league.run()
+    standing = "SELECT is_correct, actual_return, graded_by FROM results WHERE pick_id = :i"
+    assert query(league.settings, standing, i=number) == [(is_correct, profit, "manual")]
+    week = "SELECT staked, profit FROM leaderboard JOIN users u ON u.id = user_id WHERE week = 1 AND u.name = 'Ann'"
+    assert query(league.settings, week) == [(staked, profit)]
+    recorded = "SELECT event, new_actual_return FROM result_events WHERE graded_by = 'manual' AND pick_id = :i"
+    assert query(league.settings, recorded, i=number) == [("money corrected", profit)]
+
+
 def test_a_withdrawn_touchdown_makes_the_next_one_the_first(league: League) -> None:
     mirrors.withdraw_touchdown(league.mirror, SEASON, KNOCKOUT, 307)
     found = league.run()
