@@ -28,10 +28,12 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     except SourceError as error:
         league.fetch_failed("weekly_rosters", season, error, now)
         raise
+    with league.db.read() as conn:
+        source = last_fetch(conn, "pbp", season)
+    plays = _plays(league, source, isinstance(weekly, Absent))  # before the lock: a lost file is fetched again
     with league.db.write() as conn:
         of_season = Season(league.db, season, conn)
         games = of_season.current_games()
-        plays = _plays(league, last_fetch(conn, "pbp", season), isinstance(weekly, Absent))
         rows = decide(
             season,
             rosters=of_season.rosters(),
