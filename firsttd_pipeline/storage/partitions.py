@@ -135,19 +135,31 @@ def step_aside(conn: Connection, game_ids: Sequence[str]) -> None:
         conn.execute(update(table).where(table.c.id == game_id).values(away_team=table.c.away_team + "*"))
 
 
+_MADE_FROM_PLAYS = (schema.touchdowns, schema.game_records)
+_FOLLOWERS = [
+    column
+    for table in schema.metadata.sorted_tables
+    for column in table.c
+    if table not in _MADE_FROM_PLAYS and any(key.target_fullname == "games.id" for key in column.foreign_keys)
+]
+"""What belongs to a game whatever its id: picks, kickoffs (a decision may be entered by hand), prices."""
+
+
 def follow(conn: Connection, moved: Mapping[str, str], renamed: Sequence[str]) -> dict[str, int]:
-    """Picks, and what was entered by hand about a game, follow it from its old id to the new one.
+    """All that belongs to a game follows it from its old id to the new one; what is made from plays is made again.
 
     `renamed` are old ids of games that are the same but for the id: their rows are removed. Returns the picks moved, by
     old id.
     """
-    picks, kickoffs = schema.picks, schema.kickoff_decisions
     followed = {}
     for old, new in moved.items():
-        followed[old] = conn.execute(update(picks).where(picks.c.game_id == old).values(game_id=new)).rowcount
-        conn.execute(update(kickoffs).where(kickoffs.c.game_id == old).values(game_id=new))
+        for column in _FOLLOWERS:
+            change = update(column.table).where(column == old).values({column.name: new})
+            count = conn.execute(change).rowcount
+            if column.table is schema.picks:
+                followed[old] = count
     for old in renamed:
-        for table in (schema.touchdowns, schema.game_records):
+        for table in _MADE_FROM_PLAYS:
             conn.execute(delete(table).where(table.c.game_id == old))
         conn.execute(delete(schema.games).where(schema.games.c.id == old))
     return followed

@@ -111,7 +111,7 @@ class Ui:
     def processes(self) -> list[str]:
         """What runs under this UI: its own process, and the group that it started."""
         table = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
         ).stdout
         rows = [line.split(None, 4) for line in table.splitlines()]
         if not hasattr(self, "_groups"):
