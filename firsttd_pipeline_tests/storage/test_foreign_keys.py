@@ -41,7 +41,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "pick_market_odds": {"id": 1, "pick_id": 1, "source": "kalshi"},
 }  # fmt: skip
 
-KEYS = [key for table in metadata.sorted_tables for key in sorted(table.foreign_key_constraints, key=lambda k: tuple(k.column_keys))]
+KEYS = [
+    key
+    for table in metadata.sorted_tables
+    for key in sorted(table.foreign_key_constraints, key=lambda k: tuple(k.column_keys))
+]
 
 
 def named(key: ForeignKeyConstraint) -> str:
