@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -31,6 +32,9 @@ PIPE_WIDTH = 400
 
 MOST = 2**31 - 1
 """The largest number that an id or a limit can be on every database."""
+
+_WORD = 28
+"""The longest word that a table keeps whole in a narrow terminal: a setting's name; addresses are folded."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
@@ -78,7 +82,8 @@ def emit(
         output: JSON is one array of objects and keeps every value as it is; CSV guards text against formulas.
         title: above a table; not printed in JSON and CSV.
         empty: what a table without rows says.
-        columns: the columns a table shows (JSON and CSV hold all), and those of a CSV whose mappings are none.
+        columns: the columns a table shows, those that a narrow terminal needs first in front (JSON and CSV hold all);
+            and those of a CSV whose mappings are none.
     """
     names, records = _records(rows)
     names = names or list(columns or ())
@@ -184,19 +189,63 @@ def _print_table(names: Sequence[str], records: Sequence[Mapping[str, Any]], tit
             # not Rich's own title: it is folded to the table's width
             if title:
                 console.print(plain(title), style="bold", soft_wrap=True)
-            console.print(_table(names, records))
+            table, left_out = _table(names, records, console.width)
+            console.print(table)
+            if left_out:
+                told = (
+                    f"Too narrow for: {', '.join(map(_heading, left_out))}. A wider terminal or --format csv has them."
+                )
+                console.print(plain(told), soft_wrap=True)
     _write(captured.get())
 
 
-def _table(names: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table()
-    for name in names:
+def _table(names: Sequence[str], records: Sequence[Mapping[str, Any]], width: int) -> tuple[Table, Sequence[str]]:
+    """The table, and the columns left out because no word would have stayed whole with them."""
+    cells = {name: [safe(_shown(row.get(name))) for row in records] for name in names}
+    kept, padding, widths = _fitting(names, cells, width)
+    table = Table(padding=(0, padding))
+    for name, wide in zip(kept, widths, strict=True):
         numeric = any(_is_number(row.get(name)) for row in records)
-        header = plain(name.replace("_", " "))
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(plain(_heading(name)), justify="right" if numeric else "left", overflow="fold", width=wide)
     for row in records:
-        table.add_row(*(plain(_shown(row.get(name))) for name in names))
-    return table
+        table.add_row(*(plain(_shown(row.get(name))) for name in kept))
+    return table, names[len(kept) :]
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _fitting(
+    names: Sequence[str], cells: Mapping[str, Sequence[str]], width: int
+) -> tuple[Sequence[str], int, list[int]]:
+    """The leading columns that fit a terminal with every word whole, their padding, and their widths.
+
+    Rich narrows all columns alike, down to two letters each. Here the padding goes first, then columns from the right.
+    """
+    least, most = {}, {}
+    for name in names:
+        texts = [_heading(name), *cells[name]]
+        most[name] = max(cell_len(line) for text in texts for line in text.split("\n"))
+        words = max((cell_len(word) for text in texts for word in text.split()), default=1)
+        least[name] = max(1, min(words, _WORD))
+    for count in range(len(names), 0, -1):
+        kept = names[:count]
+        for padding in (1, 0):
+            room = width - 1 - count * (1 + 2 * padding)
+            if sum(least[name] for name in kept) <= room:
+                return kept, padding, _shared_out([least[n] for n in kept], [most[n] for n in kept], room)
+    return names[:1], 0, [max(1, width - 2)]
+
+
+def _shared_out(widths: list[int], most: list[int], room: int) -> list[int]:
+    """The widths, with what room is left given to the narrowest column that wants more, one by one."""
+    for _ in range(room - sum(widths)):
+        wanting = [n for n, wide in enumerate(widths) if wide < most[n]]
+        if not wanting:
+            break
+        widths[min(wanting, key=widths.__getitem__)] += 1
+    return widths
 
 
 def _is_number(value: Any) -> bool:

@@ -25,10 +25,10 @@ from firsttd_pipeline.storage.pick_import import ImportReport, absent_seasons, i
 app = typer.Typer(help="Picks: add one, import a sheet, list, remove.", no_args_is_help=True)
 
 _LISTED = (
-    *("pick_id", "member", "week", "game_id", "typed", "player", "team", "position", "odds"),
-    *("status", "reason", "points", "profit"),
+    *("pick_id", "member", "week", "game_id", "player", "odds", "status", "reason"),
+    *("points", "profit", "team", "position", "typed"),
 )
-_IMPORTED = ("line", "member", "week", "game", "typed", "player", "position", "odds", "outcome", "reason")
+_IMPORTED = ("line", "outcome", "member", "game", "typed", "player", "odds", "reason", "position", "week")
 
 SeasonOption = Annotated[
     int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")

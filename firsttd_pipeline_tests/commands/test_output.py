@@ -147,3 +147,13 @@ def test_safe_text_is_always_printable(text: str) -> None:
 @given(st.lists(st.fixed_dictionaries({"member": st.text(max_size=30), "n": st.integers()}), max_size=5))
 def test_json_gives_back_whatever_text_went_in(rows: list[dict[str, object]]) -> None:
     assert json.loads(output._json(rows)) == rows
+
+
+def test_a_narrow_terminal_keeps_words_whole_and_names_the_columns_it_left_out() -> None:
+    rows = [{"member": "Avery", "week": 3, "reason": "postponed " * 3, "source": "spreadsheet"}]
+    table, left_out = output._table(list(rows[0]), rows, 30)
+    assert left_out == ["source"]
+    assert [column.header.plain for column in table.columns] == ["member", "week", "reason"]
+    assert all(column.width >= len("member") for column in table.columns[:1])
+    whole, nothing = output._table(list(rows[0]), rows, 200)
+    assert (len(whole.columns), nothing) == (4, [])
