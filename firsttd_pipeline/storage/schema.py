@@ -682,6 +682,7 @@ run_failures = Table(
     Column("step", Text, comment="the asset that failed; null: the run itself"),
     Column("error", Text, nullable=False),
     Column("happened_at", UtcDateTime, nullable=False),
+    Column("cleared_at", UtcDateTime, comment="when a later run got past it; null: it stands"),
     UniqueConstraint("run_id"),
     Index("ix_run_failures_season", "season"),
     comment="runs that failed, and why",
