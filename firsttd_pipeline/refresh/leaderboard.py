@@ -1,4 +1,7 @@
-"""`leaderboard`: the standings of the season and of each of its weeks."""
+"""`leaderboard`: the standings of the season and of each of its weeks, and the proof of which changes they show.
+
+What waits in `standings_queue` is read before the grades that are counted, and taken out in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,24 @@ from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.storage.partitions import write_leaderboard
 from firsttd_pipeline.storage.season import Season
+from firsttd_pipeline.storage.standings_queue import applied, waiting_ids
 
 
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Rank the season's members, in one transaction."""
     with league.db.write() as conn:
         of_season = Season(league.db, season, conn)
+        changes = waiting_ids(conn, season)  # before the grades: what is committed in between waits for the next run
         rows = decide(season, of_season.picks_with_status())
         counts = write_leaderboard(conn, season, rows, now)
+        applied(conn, changes)
         names = of_season.members()
     total = rows.filter(pl.col("week") == 0).join(names, on="user_id", how="left").sort("rank", "member")
     report = Report("leaderboard", season, counts)
     report.preview = total.select(
         "rank", "member", "picks", "first_td", "any_time_td", "points", "staked", "profit", "roi", "pending"
     ).head(20)
-    report.facts = {"members": total.height, "picks": int(total["picks"].sum())}
+    report.facts = {"members": total.height, "picks": int(total["picks"].sum()), "changes applied": len(changes)}
     if rows.height:
         report.plot = partial(_plot, season, rows, total)
     else:
