@@ -165,17 +165,18 @@ def test_sqlite_connections_enforce_foreign_keys_and_use_wal(sqlite_db: Database
 
 
 def test_concurrent_writers_that_read_first_all_succeed(database: Database) -> None:
+    mine = sync_metadata.c.key == "n"
     with database.write() as conn:
         conn.execute(insert(sync_metadata).values(key="n", value="0"))
 
     def add_one(_: int) -> None:
         with database.write() as conn:
-            seen = int(conn.execute(select(sync_metadata.c.value)).scalar_one() or 0)
-            conn.execute(update(sync_metadata).values(value=str(seen + 1)))
+            seen = int(conn.execute(select(sync_metadata.c.value).where(mine)).scalar_one() or 0)
+            conn.execute(update(sync_metadata).where(mine).values(value=str(seen + 1)))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(add_one, range(120)))
-    assert database.frame(select(sync_metadata.c.value))["value"].to_list() == ["120"]
+    assert database.frame(select(sync_metadata.c.value).where(mine))["value"].to_list() == ["120"]
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
