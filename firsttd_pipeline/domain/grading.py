@@ -35,6 +35,7 @@ INCOMPLETE: Final = "plays incomplete"
 SCORE_MISMATCH: Final = "score mismatch"
 NOT_UNDERSTOOD: Final = "player not understood"
 SCORER_UNKNOWN: Final = "scorer unknown"
+TAKEN_BACK: Final = "its grade was taken back: the next nightly run grades it"
 NO_GAME: Final = "no game"
 POSTPONED: Final = "game postponed"
 CANCELLED: Final = "game cancelled"
@@ -51,6 +52,7 @@ PENDING_REASONS: Final[dict[str, str]] = {
     INCOMPLETE: "the plays do not reach the end of the game",
     SCORE_MISMATCH: "the plays end with another score than the schedule",
     SCORER_UNKNOWN: "upstream does not say who scored a touchdown that this pick could concern",
+    TAKEN_BACK: "somebody removed the grade since the last nightly run",
 }
 
 #: Why a pick is void.

@@ -1,20 +1,25 @@
 """`results` and `pick_status`: the grade of every pick that can be decided, and the reason where none can.
 
 Grades are derived anew every run. Only `pipeline` rows are written; a grade by hand or by another program stands.
-Every grade that changes is kept in `result_events`, old and new.
+The database's triggers keep every change in `result_events`; here is read what this run added there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
 
-from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
+from firsttd_pipeline.domain.grading import RulePack, grade_picks
+from firsttd_pipeline.domain.settlement import STATUS_COLUMNS
 from firsttd_pipeline.refresh.base import League, Report
-from firsttd_pipeline.storage.partitions import add_events, write_money_of_others, write_results, write_statuses
+from firsttd_pipeline.refresh.settlement import settle
+from firsttd_pipeline.storage.authorship import signed
+from firsttd_pipeline.storage.partitions import write_results, write_statuses
+from firsttd_pipeline.storage.replay import events_after, last_event
 from firsttd_pipeline.storage.season import GRADE_COLUMNS, Season
 from firsttd_pipeline.storage.sync import Counts
 
@@ -29,25 +34,26 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         of_season = Season(league.db, season, conn)
         if not of_season.has_picks():
             return Report("results", season, Counts(), facts={"picks": 0})  # nor a grade: those go with their pick
-        understood, not_understood = _understand(conn, of_season)
-        picks, games = of_season.picks_to_grade(), of_season.games_to_grade()
-        grades = grade_picks(picks, games, of_season.touchdowns(), of_season.records(), rules, now)
-        grades = grades.rename({"profit": "actual_return"})
+        before = last_event(conn)
+        with signed(conn, "pipeline", run_id=league.run_id, at=now):
+            understood, not_understood = _understand(conn, of_season)
+        grades = grade_picks(
+            of_season.picks_to_grade(),
+            of_season.games_to_grade(),
+            of_season.touchdowns(),
+            of_season.records(),
+            rules,
+            now,
+        ).rename({"profit": "actual_return"})
         foreign = of_season.standing_results().filter(pl.col("graded_by") != "pipeline")
-        theirs = grades_from_results(foreign, picks, games, rules, now)
-        old_statuses, statuses = of_season.statuses(), _statuses(grades, foreign, theirs, rules)
-        own = _own_rows(grades, foreign, now)
-        counts = write_results(conn, season, own, now)
-        corrected = write_money_of_others(conn, season, _right_money(foreign, theirs), now)
-        authors = dict(foreign.select("pick_id", "graded_by").iter_rows())
-        events = [
-            event
-            for change in (counts, corrected)
-            for event in _events(change, authors, picks, old_statuses, statuses, league.run_id, now)
-        ]
-        add_events(conn, events)
-        write_statuses(conn, season, statuses, now)
-    return _report(season, counts, statuses, foreign, grades, events, understood, not_understood, own)
+        with signed(conn, "pipeline", run_id=league.run_id, at=now):
+            own = _own_rows(grades, foreign, now)
+            counts = write_results(conn, season, own, now)
+            write_statuses(conn, season, _statuses(grades, foreign, rules), now)
+        settle(conn, of_season, rules, now, league.run_id)
+        events = events_after(conn, season, before)
+        statuses = of_season.statuses()
+    return _report(season, counts, statuses, foreign, events, understood, not_understood, own)
 
 
 def _understand(conn: Connection, of_season: Season) -> tuple[int, list[str]]:
@@ -71,67 +77,10 @@ def _own_rows(grades: pl.DataFrame, foreign: pl.DataFrame, now: datetime) -> pl.
     ).sort("pick_id")
 
 
-def _statuses(grades: pl.DataFrame, foreign: pl.DataFrame, theirs: pl.DataFrame, rules: RulePack) -> pl.DataFrame:
-    """One row of `pick_status` per pick: from the standing row where somebody else graded, else from the plays."""
-    columns = ["pick_id", "status", "reason", "finality", "points", "stake"]
-    own = grades.join(foreign, on="pick_id", how="anti").select(columns)
-    both = pl.concat([own, theirs.select(columns)], how="vertical_relaxed")
-    return both.with_columns(pl.lit(rules.version).alias("rule_pack")).sort("pick_id")
-
-
-def _right_money(foreign: pl.DataFrame, theirs: pl.DataFrame) -> pl.DataFrame:
-    """The rows that others graded, with their profit by the odds: the old application stores losses as 0.
-
-    Their grade stands; a profit entered by hand stands too, and only a grade by hand without one is given it.
-    """
-    entered = (pl.col("graded_by") == "manual") & pl.col("actual_return").is_not_null()
-    unsettled = foreign.filter(~entered).drop("graded_by", "actual_return")
-    return unsettled.join(theirs.select("pick_id", pl.col("profit").alias("actual_return")), on="pick_id")
-
-
-def _events(
-    counts: Counts,
-    authors: Mapping[int, str],
-    of_picks: pl.DataFrame,
-    old: pl.DataFrame,
-    new: pl.DataFrame,
-    run_id: str | None,
-    now: datetime,
-) -> list[dict[str, object]]:
-    """A row of `result_events` for every grade that this run changed or took back, old and new."""
-    was = {row["pick_id"]: row for row in old.iter_rows(named=True)}
-    status = dict(new.select("pick_id", "status").iter_rows())
-    who = of_picks.select("pick_id", "user_id", "season", "game_id", "player_id", "player_name")
-    people = {row["pick_id"]: row for row in who.iter_rows(named=True)}
-    changed = {row["pick_id"]: row for row in counts.updated_rows.iter_rows(named=True)}
-    events: list[dict[str, object]] = []
-    for before in [*counts.before_rows.iter_rows(named=True), *counts.retired_rows.iter_rows(named=True)]:
-        pick = before["pick_id"]
-        after = changed.get(pick)
-        event: dict[str, object] = {
-            "happened_at": now,
-            "event": _event_name(before, after),
-            "graded_by": authors.get(pick, "pipeline"),
-            "old_status": was.get(pick, {}).get("status"),
-            "new_status": status.get(pick),
-            "was_official": was.get(pick, {}).get("finality") == "official",
-            "run_id": run_id,
-            **people[pick],
-        }
-        for name in ("is_correct", "any_time_td", "actual_scorer", "actual_return"):
-            event["old_" + name] = before.get(name)
-            event["new_" + name] = None if after is None else after.get(name, before.get(name))
-        events.append(event)
-    return sorted(events, key=lambda event: int(str(event["pick_id"])))
-
-
-def _event_name(before: dict[str, object], after: dict[str, object] | None) -> str:
-    if after is None:
-        return "ungraded"
-    changed = {name for name in GRADE_COLUMNS if name in after and after[name] != before.get(name)}
-    if changed & {"is_correct", "any_time_td"}:
-        return "flipped"
-    return "scorer corrected" if changed & {"actual_scorer", "actual_scorer_id"} else "money corrected"
+def _statuses(grades: pl.DataFrame, foreign: pl.DataFrame, rules: RulePack) -> pl.DataFrame:
+    """One row of `pick_status` per pick that the plays grade; those that somebody else graded are settled."""
+    own = grades.join(foreign, on="pick_id", how="anti").with_columns(pl.lit(rules.version).alias("rule_pack"))
+    return own.select(STATUS_COLUMNS).sort("pick_id")
 
 
 def _report(
@@ -139,8 +88,7 @@ def _report(
     counts: Counts,
     statuses: pl.DataFrame,
     foreign: pl.DataFrame,
-    grades: pl.DataFrame,
-    events: list[dict[str, object]],
+    events: list[Mapping[str, Any]],
     understood: int,
     not_understood: list[str],
     own: pl.DataFrame,
@@ -158,11 +106,14 @@ def _report(
     waiting = statuses.filter(pl.col("status") == "pending").group_by("reason").len().sort("len", descending=True)
     report.notes = [f"{n} picks pending: {reason}" for reason, n in waiting.iter_rows()]
     report.notes += not_understood
-    for event in events[:20]:
+    now_is = dict(statuses.select("pick_id", "status").iter_rows())
+    changed = [event for event in events if event["event"] != "graded"]
+    for event in changed[:20]:
+        stands = event["new_status"] or now_is.get(event["pick_id"], "gone")
         told = (
-            f"{event['old_status']} is now {event['new_status']}"
+            f"{event['old_status']} is now {stands}"
             if event["event"] in GRADE_CHANGED
-            else f"{event['event']}, {event['new_status']} stands"
+            else f"{event['event']}, {stands} stands"
         )
         report.notes.append(f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): {told}")
     report.preview = own.sort("graded_at", "pick_id", descending=True).head(10)

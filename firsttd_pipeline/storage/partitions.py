@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, delete, insert, update
@@ -23,6 +22,13 @@ def write_rosters(conn: Connection, season: int, rows: pl.DataFrame, now: dateti
     table = schema.rosters
     key = ("season", "team", "player_id")
     return sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="retire", now=now)
+
+
+def write_roster_weeks(conn: Connection, season: int, rows: pl.DataFrame, now: datetime) -> Counts:
+    """The season's weeks on rosters, whole: nothing refers to them."""
+    table = schema.roster_weeks
+    key = ("season", "team", "player_id", "first_week")
+    return sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)
 
 
 def write_games(conn: Connection, season: int, rows: pl.DataFrame, now: datetime) -> Counts:
@@ -90,10 +96,10 @@ def write_money_of_others(conn: Connection, season: int, rows: pl.DataFrame, now
 
 
 def write_statuses(conn: Connection, season: int, rows: pl.DataFrame, now: datetime) -> Counts:
-    """Where each pick of the season stands, whole."""
+    """Where the picks given stand; that of others stays. A standing goes with its pick."""
     table = schema.pick_status
     scope = table.c.pick_id.in_(pick_ids(season))
-    return sync_partition(conn, table, rows, key=("pick_id",), scope=scope, missing="delete", now=now)
+    return sync_partition(conn, table, rows, key=("pick_id",), scope=scope, missing="keep", now=now)
 
 
 def write_player_stats(conn: Connection, season: int, rows: pl.DataFrame, now: datetime) -> Counts:
@@ -108,12 +114,6 @@ def write_leaderboard(conn: Connection, season: int, rows: pl.DataFrame, now: da
     table = schema.leaderboard
     key = ("season", "week", "user_id")
     return sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)
-
-
-def add_events(conn: Connection, events: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows to `result_events`."""
-    if events:
-        conn.execute(insert(schema.result_events), list(events))
 
 
 def add_weeks(conn: Connection, weeks: pl.DataFrame) -> None:
