@@ -40,6 +40,7 @@ _ALLOWED = {
     "retries": "a whole number, 0 to 10",
     "backoff": "seconds, 0 to 60",
     "busy_timeout": "seconds, above 0 to 600",
+    "look_every": "seconds, 1 to 86400",
 }
 
 
@@ -65,6 +66,9 @@ class Settings(BaseSettings):
     retries: int = Field(default=3, ge=0, le=10, description="further tries after a failure that may pass")
     backoff: float = Field(default=0.5, ge=0, le=60, description="seconds before the first retry, doubling")
     busy_timeout: float = Field(default=30.0, gt=0, le=600, description="seconds to wait for a locked database")
+    look_every: float = Field(
+        default=300.0, ge=1, le=86400, description="seconds between looks at upstream for plays that are late"
+    )
     scoring: Literal["stacking", "exclusive", "profit"] = Field(default="stacking", description="how points are given")
     stake: float = Field(default=1.0, description="units on a pick of a member without a base bet")
     dst_picks: Literal["pays", "off"] = Field(default="pays", description="whether a D/ST pick can win")

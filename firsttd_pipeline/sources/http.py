@@ -1,7 +1,7 @@
 """The one policy for outbound HTTP: timeouts, retries, a deadline, and errors that say whether a retry helps.
 
-Every client in `sources/` downloads through `HttpClient.get`. What a body means (parquet, JSON) belongs to the client;
-it may pass `check` to have a damaged body fetched again under the same policy.
+Every client in `sources/` downloads through `HttpClient.get`, and looks at what there is by `HttpClient.head`. What a
+body means (parquet, JSON) belongs to the client; it may pass `check` to have a damaged body fetched again under the same policy.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     import requests
 
+T = TypeVar("T")
 Progress = Callable[[str, int, "int | None"], None]
 """Called while a body arrives: address, bytes so far, bytes in all (None where the server does not say)."""
 
 USER_AGENT = "firsttd-pipeline"
 RETRY_STATUS = frozenset({408, 429})
+_NO_HEAD = frozenset({403, 405, 501})
+"""Answers of servers, and of addresses signed for GET alone, that do not know HEAD."""
 _CHUNK = 256 * 1024
 _PROGRESS_EVERY_S = 0.1
 
@@ -106,6 +109,16 @@ class Download:
     content_type: str = ""
 
 
+@dataclass(frozen=True)
+class Headers:
+    """What a server says of a file without sending it. None is what it does not say; `modified_at` is aware UTC."""
+
+    url: str
+    size: int | None
+    modified_at: datetime | None
+    etag: str | None
+
+
 @dataclass(eq=False)
 class _Problem(Exception):
     """One failed attempt."""
@@ -177,18 +190,49 @@ class HttpClient:
             TransientSourceError: failed after every retry, a later run may succeed.
             PermanentSourceError: anything else.
         """
+        sent = {"User-Agent": USER_AGENT, "Accept": accept or "*/*", "Accept-Encoding": "identity", **(headers or {})}
+
+        def once(deadline: float) -> Download:
+            download = self._try_once(url, sent, deadline, progress or self.progress)
+            if check is not None:
+                check(download)
+            return download
+
+        return self._until_done(url, once)
+
+    def head(self, url: str, *, accept: str | None = None) -> Headers:
+        """What the server says of the file at `url`, redirects followed; not a byte of the body is read.
+
+        Raises: as `get`.
+        """
+        sent = {"User-Agent": USER_AGENT, "Accept": accept or "*/*", "Accept-Encoding": "identity"}
+
+        def once(deadline: float) -> Headers:
+            _, response = self._request("HEAD", url, sent, deadline, None)
+            if response.status_code in _NO_HEAD:
+                _, response = self._request("GET", url, sent, deadline, None, body=False)
+            if response.status_code != 200:
+                raise self._problem_of_status(response)
+            size = response.headers.get("Content-Length", "")
+            return Headers(
+                url=bare(url),
+                size=int(size) if size.isdigit() else None,
+                modified_at=parse_http_date(response.headers.get("Last-Modified")),
+                etag=response.headers.get("ETag"),
+            )
+
+        return self._until_done(url, once)
+
+    def _until_done(self, url: str, once: Callable[[float], T]) -> T:
+        """Try under the policy: `once` is given the deadline and raises `_Problem` or `BadBody`."""
         policy = self.policy
         started = time.monotonic()
         deadline = started + policy.download_timeout
-        sent = {"User-Agent": USER_AGENT, "Accept": accept or "*/*", "Accept-Encoding": "identity", **(headers or {})}
         attempts = 0
         while True:
             attempts += 1
             try:
-                download = self._try_once(url, sent, deadline, progress or self.progress)
-                if check is not None:
-                    check(download)
-                return download
+                return once(deadline)
             except BadBody as bad:
                 problem = _Problem(bad.what, bad.retry_helps, "" if bad.retry_helps else _ADVICE_ADDRESS)
             except _Problem as failed:
@@ -226,6 +270,33 @@ class HttpClient:
         return kind(f"{address}: {problem.what} ({tried}). {advice}", url=address, attempts=attempts)
 
     def _try_once(self, url: str, headers: dict[str, str], deadline: float, progress: Progress | None) -> Download:
+        attempt, response = self._request("GET", url, headers, deadline, progress)
+        if response.status_code != 200:
+            raise self._problem_of_status(response)
+        if progress:
+            progress(bare(url), attempt.received, attempt.total)
+        return Download(
+            url=bare(url),
+            content=attempt.content,
+            sha256=attempt.sha256,
+            size=len(attempt.content),
+            modified_at=parse_http_date(response.headers.get("Last-Modified")),
+            fetched_at=self._clock(),
+            etag=response.headers.get("ETag"),
+            content_type=response.headers.get("Content-Type", ""),
+        )
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        deadline: float,
+        progress: Progress | None,
+        *,
+        body: bool = True,
+    ) -> tuple[_Attempt, requests.Response]:
+        """One request, given up at the deadline whatever the server does; the body is read if `body` and 200."""
         if self._session is None:
             import requests  # costs 60 ms and is needed by nobody who downloads nothing
 
@@ -234,7 +305,10 @@ class HttpClient:
         left = deadline - time.monotonic()
         timeouts = (min(self.policy.connect_timeout, left), min(self.policy.read_timeout, left))
         worker = threading.Thread(
-            target=_download, args=(self._session, url, headers, timeouts, attempt), daemon=True, name="download"
+            target=_download,
+            args=(self._session, method, url, headers, timeouts, attempt, body and method == "GET"),
+            daemon=True,
+            name="download",
         )
         worker.start()
         try:
@@ -253,22 +327,8 @@ class HttpClient:
             raise
         if attempt.error is not None:
             raise self._problem_of(attempt.error, attempt)
-        response = attempt.response
-        assert response is not None
-        if response.status_code != 200:
-            raise self._problem_of_status(response)
-        if progress:
-            progress(bare(url), attempt.received, attempt.total)
-        return Download(
-            url=bare(url),
-            content=attempt.content,
-            sha256=attempt.sha256,
-            size=len(attempt.content),
-            modified_at=parse_http_date(response.headers.get("Last-Modified")),
-            fetched_at=self._clock(),
-            etag=response.headers.get("ETag"),
-            content_type=response.headers.get("Content-Type", ""),
-        )
+        assert attempt.response is not None
+        return attempt, attempt.response
 
     def _problem_of_status(self, response: requests.Response) -> _Problem:
         status = response.status_code
@@ -327,13 +387,20 @@ _ADVICE_NETWORK = "Check the network and the address; a retry may help."
 
 
 def _download(
-    session: requests.Session, url: str, headers: dict[str, str], timeouts: tuple[float, float], attempt: _Attempt
+    session: requests.Session,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    timeouts: tuple[float, float],
+    attempt: _Attempt,
+    body: bool,
 ) -> None:
     """Run one request to its end and leave the outcome in `attempt`."""
     try:
-        with session.get(url, headers=headers, timeout=timeouts, stream=True) as response:
+        asked = session.request(method, url, headers=headers, timeout=timeouts, stream=True, allow_redirects=True)
+        with asked as response:
             attempt.response = response
-            if response.status_code == 200:
+            if response.status_code == 200 and body:
                 _read_body(response, attempt)
     except BaseException as error:
         attempt.error = error

@@ -123,6 +123,29 @@ class Fetched:
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """What tells one published version of a file from another, without its bytes. None: upstream does not say."""
+
+    size: int | None
+    modified_at: datetime | None
+    etag: str | None
+
+    def is_of(self, source: SourceFile | None) -> bool:
+        """Whether `source` was made from this very version, as far as upstream says anything."""
+        if source is None or (self.size is None and self.modified_at is None):
+            return False
+        same_size = self.size is None or self.size == source.size_bytes
+        told = self.modified_at is not None and source.modified_at is not None
+        return same_size and (not told or self.modified_at == source.modified_at)
+
+    @property
+    def key(self) -> str:
+        """The stamp as a short word."""
+        told = f"{self.size}|{self.modified_at and self.modified_at.isoformat()}|{self.etag}"
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
 class Absent:
     """Upstream has no such file, and that is right at this time; `reason` is a sentence for the operator."""
 
@@ -227,6 +250,16 @@ class NflverseClient:
         if participants:
             return replace(fetched, frame=self.read_plays(fetched.source, participants=True))
         return fetched
+
+    def published_stamp(self, dataset: Dataset, season: int) -> Stamp:
+        """Which version of a file upstream has now, by its headers alone.
+
+        Raises:
+            NotPublished: the answer was 404.
+            SourceError: upstream could not be asked.
+        """
+        said = self.http.head(f"{self.base_url}{PATHS[dataset].format(season=season)}.parquet")
+        return Stamp(said.size, said.modified_at, said.etag)
 
     # --- read again ---------------------------------------------------------------------------------------------------
 

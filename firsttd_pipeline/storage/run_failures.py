@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, insert, select, update
 
 from firsttd_pipeline.masking import mask_secrets
 from firsttd_pipeline.storage.engine import Database
@@ -79,13 +79,11 @@ def clear(db: Database, season: int, asset: str, job: str, now: datetime) -> Non
 
 def _got_past(season: int, asset: str, job: str, now: datetime) -> ColumnElement[bool]:
     table = run_failures.c
-    of_the_run = and_(table.step.is_(None), asset == "leaderboard", or_(table.job == job, job == "nightly"))
-    return and_(
-        table.season == season,
-        table.cleared_at.is_(None),
-        table.happened_at <= now,
-        or_(table.step == asset, of_the_run),
-    )
+    mended = table.step == asset
+    if asset == "leaderboard":  # the last one: the run went through
+        of_the_run = table.step.is_(None)
+        mended = mended | (of_the_run if job == "nightly" else and_(of_the_run, table.job == job))
+    return and_(table.season == season, table.cleared_at.is_(None), table.happened_at <= now, mended)
 
 
 def _known(conn: Connection, run_ids: Collection[str]) -> set[str]:

@@ -18,6 +18,7 @@ MISTAKES = {
     "FIRSTTD_READ_TIMEOUT": ("0", "seconds, above 0"),
     "FIRSTTD_RETRIES": ("99", "a whole number, 0 to 10"),
     "FIRSTTD_BUSY_TIMEOUT": ("nan", "seconds, above 0"),
+    "FIRSTTD_LOOK_EVERY": ("0", "seconds, 1 to 86400"),
 }
 COMMANDS = [
     ["settings"], ["status"], ["nightly"], ["backfill", "2024", "2025"], ["db", "upgrade"], ["db", "check"],

@@ -298,6 +298,47 @@ def test_a_body_that_its_reader_refuses_is_fetched_again_only_where_that_may_hel
         client.get(server.url + "file.bin", check=refuse)
 
 
+def test_looking_at_a_file_reads_its_headers_and_none_of_its_bytes(server: Server, client: HttpClient) -> None:
+    server.last_modified = "Thu, 18 Sep 2025 09:14:02 GMT"
+    said = client.head(server.url + "file.bin")
+    assert (said.size, said.modified_at) == (len(BODY), datetime(2025, 9, 18, 9, 14, 2, tzinfo=UTC))
+    assert [request.method for request in server.requests] == ["HEAD"]
+    assert client.get(server.url + "file.bin").content == BODY, "the connection is fit for more"
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_a_server_that_refuses_to_be_looked_at_is_asked_for_the_file_and_left(
+    server: Server, client: HttpClient, status: int
+) -> None:
+    server.status("file.bin", status, times=1)
+    assert client.head(server.url + "file.bin").size == len(BODY)
+    assert [request.method for request in server.requests] == ["HEAD", "GET"]
+    assert client.get(server.url + "file.bin").content == BODY
+
+
+def test_looking_follows_redirects_as_downloading_does(server: Server, client: HttpClient, tmp_path: Path) -> None:
+    (tmp_path / "moved.bin").write_bytes(b"")
+    server.fault("moved.bin", "status", status=302, headers={"Location": f"{server.url}file.bin"})
+    said = client.head(server.url + "moved.bin")
+    assert (said.url, said.size) == (server.url + "moved.bin", len(BODY))
+    assert [request.method for request in server.requests] == ["HEAD", "HEAD"]
+
+
+def test_looking_has_the_same_policy_and_the_same_errors(
+    server: Server, client: HttpClient, refused_url: str, waits: list[float]
+) -> None:
+    with pytest.raises(NotPublished, match="answered 404"):
+        client.head(server.url + "nowhere.bin")
+    server.status("file.bin", 503, times=2)
+    assert client.head(server.url + "file.bin").size == len(BODY)
+    assert len(waits) == 2
+    server.fault("file.bin", "stall_headers")
+    with pytest.raises(TransientSourceError, match=r"nothing came for 0\.3 s.*tried 3 times"):
+        client.head(server.url + "file.bin")
+    with pytest.raises(TransientSourceError, match="no connection"):
+        client.head(refused_url.replace("http://", "http://league:s3cret@"))
+
+
 def test_progress_ends_at_the_whole_size(server: Server) -> None:
     told: list[tuple[int, int | None]] = []
     HttpClient(QUICK, progress=lambda url, done, total: told.append((done, total))).get(server.url + "file.bin")

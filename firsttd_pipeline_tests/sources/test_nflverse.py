@@ -21,6 +21,7 @@ from firsttd_pipeline.sources.contracts import ContractError
 from firsttd_pipeline.sources.http import (
     HttpClient,
     HttpPolicy,
+    NotPublished,
     PermanentSourceError,
     SourceError,
     TransientSourceError,
@@ -32,6 +33,7 @@ from firsttd_pipeline.sources.nflverse import (
     Absent,
     Fetched,
     NflverseClient,
+    Stamp,
     played_long_ago,
 )
 from firsttd_pipeline_tests import mirrors
@@ -599,3 +601,35 @@ def test_a_season_of_full_weight_needs_less_than_300_mb(serve: Callable[[Path], 
     assert told["rows"] == 49214
     assert told["peak_mb"] < 300
     assert not told["pandas"]
+
+
+# --- which version is published ---------------------------------------------------------------------------------------
+
+
+def test_the_stamp_tells_the_version_that_was_taken_from_the_next_one(
+    server: Server, client: NflverseClient, mirror: Path
+) -> None:
+    server.last_modified = "Thu, 18 Sep 2025 09:14:02 GMT"
+    taken = fetched(client.plays(TINY_SEASON, schedule=games_of(client), now=NOW)).source
+    first = client.published_stamp("pbp", TINY_SEASON)
+    assert first.is_of(taken)
+    assert server.requests[-1].method == "HEAD"
+    server.last_modified = "Fri, 19 Sep 2025 09:14:02 GMT"
+    second = client.published_stamp("pbp", TINY_SEASON)
+    assert not second.is_of(taken)
+    assert second.key != first.key
+    mirrors.change_plays(mirror, TINY_SEASON, lambda plays: plays.head(3))
+    server.last_modified = "Thu, 18 Sep 2025 09:14:02 GMT"
+    assert not client.published_stamp("pbp", TINY_SEASON).is_of(taken), "as old, and of another size"
+
+
+def test_a_stamp_without_size_and_time_is_of_no_file(client: NflverseClient) -> None:
+    taken = fetched(client.plays(TINY_SEASON, schedule=games_of(client), now=NOW)).source
+    assert not Stamp(None, None, '"etag"').is_of(taken)
+    assert not Stamp(taken.size_bytes, taken.modified_at, None).is_of(None)
+    assert Stamp(taken.size_bytes, None, None).is_of(taken)
+
+
+def test_a_file_that_is_not_published_has_no_stamp(client: NflverseClient) -> None:
+    with pytest.raises(NotPublished):
+        client.published_stamp("pbp", 2019)
