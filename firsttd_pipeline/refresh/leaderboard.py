@@ -13,6 +13,7 @@ import polars as pl
 
 from firsttd_pipeline.domain.standings import leaderboard as decide
 from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.refresh.settlement import settle
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.storage.partitions import write_leaderboard
 from firsttd_pipeline.storage.season import Season
@@ -23,6 +24,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     """Rank the season's members, in one transaction."""
     with league.db.write() as conn:
         of_season = Season(league.db, season, conn)
+        settle(conn, of_season, league.settings.rules, now, league.run_id)
         changes = waiting_ids(conn, season)  # before the grades: what is committed in between waits for the next run
         rows = decide(season, of_season.picks_with_status())
         counts = write_leaderboard(conn, season, rows, now)

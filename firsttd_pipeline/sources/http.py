@@ -1,7 +1,8 @@
 """The one policy for outbound HTTP: timeouts, retries, a deadline, and errors that say whether a retry helps.
 
 Every client in `sources/` downloads through `HttpClient.get`, and looks at what there is by `HttpClient.head`. What a
-body means (parquet, JSON) belongs to the client; it may pass `check` to have a damaged body fetched again under the same policy.
+body means (parquet, JSON) belongs to the client; it may pass `check` to have a damaged body fetched again under the
+same policy.
 """
 
 from __future__ import annotations
