@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, text
 
+from firsttd_pipeline.storage import grade_triggers
 from firsttd_pipeline.storage.engine import (
     Database,
     DatabaseUnavailable,
@@ -265,8 +266,10 @@ def _sqlite_problems(conn: Connection) -> list[str]:
 
 
 def schema_differences(conn: Connection) -> list[str]:
-    """Where the database's tables, keys, checks, indexes and triggers differ from `schema.py` and `triggers.py`."""
-    return _sqlite_differences(conn) if conn.dialect.name == "sqlite" else _alembic_differences(conn)
+    """Where the database's tables, keys, checks, indexes and triggers differ from this release's."""
+    found = _sqlite_differences(conn) if conn.dialect.name == "sqlite" else _alembic_differences(conn)
+    left = conn.exec_driver_sql("SELECT who FROM authorship").scalars().all()
+    return found + [f"authorship still names {w!r}: plain SQL would be taken for theirs; delete the row" for w in left]
 
 
 def _sqlite_differences(conn: Connection) -> list[str]:
@@ -275,7 +278,8 @@ def _sqlite_differences(conn: Connection) -> list[str]:
         metadata.create_all(fresh)
         wanted = _statements(fresh)
     wanted_engine.dispose()
-    wanted |= {f"trigger {n}": _plain(s) for n, s in sqlite_triggers(metadata).items()}
+    triggers = sqlite_triggers(metadata) | grade_triggers.expected("sqlite")
+    wanted |= {f"trigger {n}": _plain(s) for n, s in triggers.items()}
     have = _statements(conn) | {f"trigger {n}": _plain(s) for n, s in installed(conn).items()}
     have.pop("table alembic_version", None)
     missing = [f"{name} is missing" for name in sorted(wanted.keys() - have.keys())]
@@ -311,7 +315,17 @@ def _alembic_differences(conn: Connection) -> list[str]:
     options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
     context = MigrationContext.configure(conn, opts=options)
     found = [str(d) for d in compare_metadata(context, metadata)]
-    return found + _postgres_checks(conn)
+    return found + _postgres_checks(conn) + _postgres_triggers(conn)
+
+
+def _postgres_triggers(conn: Connection) -> list[str]:
+    wanted, have = grade_triggers.expected("postgresql"), grade_triggers.installed(conn)
+    return [
+        f"trigger {name} is missing" if name not in have else f"trigger {name} is not ours"
+        if name not in wanted else f"trigger {name} differs: it is {have[name]}, not {wanted[name]}"
+        for name in sorted(wanted.keys() | have.keys())
+        if have.get(name) != wanted.get(name)
+    ]
 
 
 def _postgres_checks(conn: Connection) -> list[str]:

@@ -18,6 +18,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 
+from firsttd_pipeline.storage import grade_triggers
 from firsttd_pipeline.storage import upgrade as upgrade_module
 from firsttd_pipeline.storage.engine import (
     Database,
@@ -71,7 +72,7 @@ def test_migrated_and_metadata_built_databases_have_equal_catalogues(
     with database.read() as migrated, other.connect() as plain:
         if database.dialect == "sqlite":
             assert sqlite_catalogue(migrated) == sqlite_catalogue(plain)
-            assert installed(migrated) == sqlite_triggers(metadata)
+            assert installed(migrated) == sqlite_triggers(metadata) | grade_triggers.statements("sqlite")
         else:
             assert postgres_catalogue(migrated) == postgres_catalogue(plain)
     other.dispose()
