@@ -1,10 +1,11 @@
-"""`firsttd db upgrade|check`: bring the league's database to this version, and say whether it is sound."""
+"""`firsttd db upgrade|check|copy`: bring the league's database to this version, say whether it is sound, copy it."""
 
 from __future__ import annotations
 
 import typer
 
 from firsttd_pipeline.automation.home import prepare_home
+from firsttd_pipeline.commands import copying
 from firsttd_pipeline.commands.context import FAILED, explained, fail, settings_or_exit, stderr
 from firsttd_pipeline.commands.output import Format, FormatOption, emit
 from firsttd_pipeline.masking import mask_secrets
@@ -12,7 +13,8 @@ from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage import upgrade as upgrades
 from firsttd_pipeline.storage.engine import Database
 
-app = typer.Typer(help="The league's database: upgrade it, check it.", no_args_is_help=True)
+app = typer.Typer(help="The league's database: upgrade it, check it, copy it.", no_args_is_help=True)
+app.command()(copying.copy)
 
 
 @app.command()

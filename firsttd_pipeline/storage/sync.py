@@ -261,7 +261,7 @@ class _Plan:
             statement = (
                 f"INSERT INTO {name} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{name}, %s)"  # noqa: S608
             )
-            self.conn.exec_driver_sql(statement, (_json(inserted),))
+            self.conn.exec_driver_sql(statement, (as_json(inserted),))
 
     def _park(self, updated: pl.DataFrame, was: pl.DataFrame) -> set[str]:
         """Move rows off the unique values they give up, so that two rows can swap theirs; returns the columns used."""
@@ -297,7 +297,7 @@ class _Plan:
             sets = ", ".join(f"{self._quoted(c)} = v.{self._quoted(c)}" for c in columns)
             source = f"json_populate_recordset(NULL::{name}, %s) AS v"
             statement = f"UPDATE {name} SET {sets} FROM {source} WHERE {name}.{pk} = v.{pk}"  # noqa: S608
-            self.conn.exec_driver_sql(statement, (_json(rows),))
+            self.conn.exec_driver_sql(statement, (as_json(rows),))
 
     def _each(self, statement: str, ids: pl.Series) -> None:
         if self.sqlite:
@@ -317,7 +317,7 @@ class _Plan:
         return rows.with_columns(texts).rows()
 
 
-def _json(rows: pl.DataFrame) -> str:
+def as_json(rows: pl.DataFrame) -> str:
     """Rows as one JSON array: PostgreSQL reads it faster than the driver can bind a list per column."""
     instants = [
         pl.col(c).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
