@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from firsttd_pipeline import __version__
-from firsttd_pipeline.commands import database, demo, members, picks, run, show, ui
+from firsttd_pipeline.commands import database, demo, grade, members, picks, reconcile, run, show, ui
 
 app = typer.Typer(
     name="firsttd",
@@ -21,11 +21,13 @@ app.command()(show.leaderboard)
 app.command()(show.players)
 app.command()(show.status)
 app.command()(show.settings)
+app.command()(reconcile.reconcile)
 app.command()(demo.demo)
 app.command()(ui.ui)
 app.add_typer(database.app, name="db")
 app.add_typer(members.app, name="members")
 app.add_typer(picks.app, name="picks")
+app.add_typer(grade.app, name="grade")
 
 
 @app.callback(invoke_without_command=True)

@@ -34,6 +34,7 @@ _ALLOWED = {
     "stake": "a number of units above 0",
     "dst_picks": "pays or off",
     "official_after_days": "a whole number of days, 0 to 365",
+    "legacy_grades": "keep or replace",
     "connect_timeout": "seconds, above 0 to 600",
     "read_timeout": "seconds, above 0 to 600",
     "download_timeout": "seconds, above 0 to 3600",
@@ -73,6 +74,9 @@ class Settings(BaseSettings):
     stake: float = Field(default=1.0, description="units on a pick of a member without a base bet")
     dst_picks: Literal["pays", "off"] = Field(default="pays", description="whether a D/ST pick can win")
     official_after_days: int = Field(default=10, ge=0, le=365, description="days after kickoff a grade is provisional")
+    legacy_grades: Literal["keep", "replace"] = Field(
+        default="keep", description="grades of other programs that the plays contradict"
+    )
 
     @field_validator("home")
     @classmethod

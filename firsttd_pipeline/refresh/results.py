@@ -19,6 +19,7 @@ from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.refresh.settlement import settle
 from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.partitions import write_results, write_statuses
+from firsttd_pipeline.storage.reconcile import accept_by_setting
 from firsttd_pipeline.storage.replay import events_after, last_event
 from firsttd_pipeline.storage.season import GRADE_COLUMNS, Season
 from firsttd_pipeline.storage.sync import Counts
@@ -37,6 +38,8 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         before = last_event(conn)
         with signed(conn, "pipeline", run_id=league.run_id, at=now):
             understood, not_understood = _understand(conn, of_season)
+        if league.settings.legacy_grades == "replace":
+            accept_by_setting(conn, of_season, rules, now, league.run_id)
         grades = grade_picks(
             of_season.picks_to_grade(),
             of_season.games_to_grade(),
