@@ -521,6 +521,20 @@ def first_counts_agree(player_stats: pl.DataFrame, touchdowns: pl.DataFrame) -> 
     )
 
 
+def first_counts_current(miscounted: pl.DataFrame) -> list[Violation]:
+    """Players whose stored first touchdowns are not what touchdowns and results count to now.
+
+    miscounted: player_id, player_name, stored, counted.
+    """
+    return _found(
+        miscounted,
+        "players whose first touchdowns are not what the database counts",
+        "run the asset `player_stats` again; if it stays, `firsttd db check` says whether the triggers are there",
+        ["player_id", "player_name", "stored", "counted"],
+        ids="player_id",
+    )
+
+
 def leaderboard_adds_up(leaderboard: pl.DataFrame, grades: pl.DataFrame, season: int) -> list[Violation]:
     """Leaderboard rows that the picks' grades do not give: missing, left over, or with another number.
 

@@ -17,6 +17,7 @@ from firsttd_pipeline.domain.seasons import kickoff_expr, regular_weeks, schedul
 from firsttd_pipeline.refresh.base import League, RefreshError, Report
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
+from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.partitions import add_weeks, follow, mark_departed, step_aside, write_games
 from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
@@ -67,7 +68,8 @@ def store(conn: Connection, league: League, season: int, fetched: Fetched, now: 
     step_aside(conn, list(moves.twins))
     counts = write_games(conn, season, rows, now)
     counts.updated += mark_departed(conn, moves.statuses(), now)
-    relinked = follow(conn, moves.moved, list(moves.twins))
+    with signed(conn, "pipeline", why="the game has another id now", run_id=league.run_id, at=now):
+        relinked = follow(conn, moves.moved, list(moves.twins))
     record_fetch(conn, source := fetched.source.for_season(season), counts, schedule.height, league.run_id)
     by_status = dict(rows.group_by("status").len().sort("status").iter_rows())
     report = Report("games", season, counts, source=source, preview=_preview(rows))

@@ -11,6 +11,7 @@ from firsttd_pipeline.domain.usage import usage
 from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, SourceFile
+from firsttd_pipeline.storage.grade_triggers import hold_counts
 from firsttd_pipeline.storage.partitions import write_player_stats
 from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
@@ -32,6 +33,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         source = last_fetch(conn, "pbp", season)
     plays = _plays(league, source, isinstance(weekly, Absent))  # before the lock: a lost file is fetched again
     with league.db.write() as conn:
+        hold_counts(conn, season)  # a grade that another program writes meanwhile counts after this, not under it
         of_season = Season(league.db, season, conn)
         games = of_season.current_games()
         rows = decide(

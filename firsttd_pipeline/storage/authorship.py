@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from firsttd_pipeline.storage.schema import authorship
 
@@ -26,11 +28,25 @@ def signed(
         why: for people.
         run_id: the Dagster run.
         at: the writer's clock; None: the database's.
+
+    Raises:
+        ValueError: nobody is named.
     """
-    before = conn.execute(authorship.select()).mappings().all()
+    if not who.strip():
+        raise ValueError("a change is signed with a name")
+    before = [dict(row) for row in conn.execute(authorship.select()).mappings()]
+    _sign(conn, [{"who": who, "why": why, "run_id": run_id, "at": at}])
+    try:
+        yield
+    except BaseException:
+        # Somebody may go on in this transaction; where it is lost already, so is the signature.
+        with suppress(SQLAlchemyError):
+            _sign(conn, before)
+        raise
+    _sign(conn, before)
+
+
+def _sign(conn: Connection, rows: list[dict[str, Any]]) -> None:
     conn.execute(delete(authorship))
-    conn.execute(insert(authorship), {"who": who, "why": why, "run_id": run_id, "at": at})
-    yield
-    conn.execute(delete(authorship))
-    if before:
-        conn.execute(insert(authorship), [dict(row) for row in before])
+    if rows:
+        conn.execute(insert(authorship), rows)

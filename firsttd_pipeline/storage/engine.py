@@ -434,7 +434,7 @@ def _series(name: str, values: Sequence[Any], kind: pl.DataType | None) -> pl.Se
         return _instants(name, values) if isinstance(sample, str) else pl.Series(name, values, dtype=kind, strict=False)
     if isinstance(kind, pl.Date):
         return _dates(name, values) if isinstance(sample, str) else pl.Series(name, values, dtype=kind)
-    if isinstance(kind, pl.Boolean) and isinstance(sample, int) and not isinstance(sample, bool):
+    if isinstance(kind, pl.Boolean) and sample is not None and not isinstance(sample, bool):
         return _numbers(name, values, pl.Int64()).cast(pl.Boolean)
     if isinstance(sample, Decimal):
         values = [None if v is None else float(v) for v in values]

@@ -103,14 +103,18 @@ def expected(dialect: str) -> dict[str, str]:
 
 def counts_disagree(conn: Connection, season: int) -> pl.DataFrame:
     """Players whose stored first_td_count is not what the database counts: player_id, player_name, stored, counted."""
-    counted = _count(_words(conn.dialect.name))
-    statement = f"""
+    return read_frame(conn, disagreements(conn.dialect.name), {"season": season})
+
+
+def disagreements(dialect: str) -> str:
+    """The select of `counts_disagree`; its parameter is the season."""
+    counted = _count(_words(dialect))
+    return f"""
         SELECT player_id, player_name, first_td_count AS stored, counted FROM (
             SELECT player_id, player_name, first_td_count, {counted} AS counted
             FROM player_stats WHERE season = :season
         ) x WHERE counted <> coalesce(first_td_count, -1) ORDER BY player_id
     """
-    return read_frame(conn, statement, {"season": season})
 
 
 def hold_counts(conn: Connection, season: int) -> None:
@@ -394,6 +398,11 @@ def _of_results(w: _Words) -> list[_Trigger]:
     if w.sqlite:  # its triggers change a row after the fact
         new = _grade(w, "NEW", f"CASE WHEN {takes_over} THEN 'external' ELSE NEW.graded_by END")
     renamed = w.differs("OLD.actual_scorer_id", "NEW.actual_scorer_id")
+    replaces = (
+        "EXISTS (SELECT 1 FROM result_events l "
+        f"WHERE l.id = {_last('result_events', 'NEW.pick_id')} AND l.event <> 'graded')"
+    )
+    flipped = w.differs("OLD.is_correct", "NEW.is_correct")
     moved = w.differs("OLD.pick_id", "NEW.pick_id")
     stays = w.same("OLD.pick_id", "NEW.pick_id")
     triggers = [
@@ -404,7 +413,8 @@ def _of_results(w: _Words) -> list[_Trigger]:
             "results",
             (
                 _result_event("NEW.pick_id", over, _LAST, _grade(w, "NEW")),
-                *_recount_of_pick(w, "NEW.pick_id"),
+                # a lost pick's first grade counts for nobody
+                *_recount_of_pick(w, "NEW.pick_id", f" AND ({w.won('NEW.is_correct')} OR {replaces})"),
             ),
         ),
         _Trigger(
@@ -424,7 +434,7 @@ def _of_results(w: _Words) -> list[_Trigger]:
                     new,
                     where=moved,
                 ),
-                *_recount_of_pick(w, "NEW.pick_id"),
+                *_recount_of_pick(w, "NEW.pick_id", f" AND ({flipped} OR {moved})"),
                 *_recount_of_pick(w, "OLD.pick_id", f" AND {moved}"),
                 *(
                     (
@@ -446,7 +456,7 @@ def _of_results(w: _Words) -> list[_Trigger]:
             "results",
             (
                 _result_event("OLD.pick_id", "'ungraded'", old, _NOTHING, graded_by="OLD.graded_by"),
-                *_recount_of_pick(w, "OLD.pick_id"),
+                *_recount_of_pick(w, "OLD.pick_id", f" AND {w.won('OLD.is_correct')}"),
             ),
         ),
     ]

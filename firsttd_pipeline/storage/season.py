@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, Select, Table, func, select
 
-from firsttd_pipeline.storage import schema
+from firsttd_pipeline.storage import grade_triggers, schema
 from firsttd_pipeline.storage.engine import Database
 
 GRADE_COLUMNS = ("is_correct", "any_time_td", "actual_scorer", "actual_scorer_id", "actual_return")
@@ -211,6 +211,11 @@ class Season:
                 table.c.season == self.season, table.c.happened_at >= since, table.c.event.in_(list(events))
             ),
         )
+
+    def miscounted(self) -> pl.DataFrame:
+        """Players whose stored first_td_count is not what the database counts now (see `grade_triggers`)."""
+        statement = grade_triggers.disagreements(self._db.dialect)
+        return self._db.frame(statement, {"season": self.season}, conn=self._conn)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

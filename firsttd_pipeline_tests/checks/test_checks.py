@@ -126,7 +126,8 @@ CASES = [
           "SELECT user_id, week_id, 'PHI', 'SAQUON  CARRIER', game_id FROM picks WHERE id = 1",)),
     Case("results", "official_grades_stand", "official grades that changed", 1, "Saquon Carrier",
          ("INSERT INTO result_events (happened_at, event, pick_id, season, player_name, was_official, old_status, "
-          f"new_status) VALUES ('2025-09-07 12:00:00', 'flipped', 1, 2025, 'Saquon Carrier', {TRUE}, 'won', 'lost')",),
+          "new_status, changed_by) VALUES ('2025-09-07 12:00:00', 'flipped', 1, 2025, 'Saquon Carrier', "
+          f"{TRUE}, 'won', 'lost', 'pipeline')",),
          "warn"),
     Case("results", "teams_have_rosters", "teams without a roster", 1, "DAL",
          _set("rosters", "retired_at = '2025-09-01 00:00:00'", "team = 'DAL'")),
@@ -134,6 +135,9 @@ CASES = [
          _set("player_stats", "position = ' '", "player_id = '00-0000005'")),
     Case("player_stats", "first_touchdowns_counted", "players with fewer first touchdowns than the plays have", 1,
          "Trent Corner", _set("player_stats", "first_td_count = 0", "player_id = '00-0000006'")),
+    Case("player_stats", "first_touchdowns_current", "players whose first touchdowns are not what the database counts",
+         1, "Travis Tightend, stored 1, counted 0",
+         _set("player_stats", "first_td_count = 1", "player_id = '00-0000005'")),
     Case("leaderboard", "adds_up_to_results", "leaderboard rows that do not add up to the results", 1, "points 9",
          _set("leaderboard", "points = points + 1", "week = 0 AND rank = 1")),
     Case("leaderboard", "adds_up_to_results", "leaderboard rows that are missing", 1, "week 0",
