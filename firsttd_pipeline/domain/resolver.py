@@ -1,8 +1,8 @@
 """Who is meant: from what a person typed to one player of the two teams of a game, or a question.
 
 Every way a player may be called (his names, initials, beginnings, nicknames) is a key made from the roster; a
-misspelling is near one of them. Readings are weighed by the strength of the way, by whom people pick, and by the team and position
-typed. A tie or a weak match is a question, never a guess. Nobody looks here at who scored (grading.md, point 17).
+misspelling is near one of them. Readings are weighed by how strong that way is, by whom people pick, and by the team
+and position typed. A tie or a weak match is a question, never a guess. Nobody looks here at who scored.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ _METHODS: Final[dict[str, Method]] = {
         Method("first name", 8, 0.88, own=True),
         Method("fan name", 8, 0.88),
         Method("initials", 8, 0.86),
-        Method("nickname", 8, 0.84),
+        Method("nickname", 9, 0.84),
         Method("part of last name", 9, 0.84),
         Method("legal first name", 10, 0.80),
         Method("beginning of the name", 11, 0.78),
@@ -239,15 +239,16 @@ def _name(full: str, first: str, last: str, football: str) -> _Name:
     add(whole, "normalised")
     initials = {item for given in givens.values() for item in _initials(given)}
     legal_initials = _initials(first) if legal else set()
-    forms = {form for given in (*givens, legal) for form in other_forms(given)}
     known = {*givens}
+    forms = {form for given in known for form in other_forms(given)}
+    legal_forms = other_forms(legal) - forms
     for last_key, parts in lasts.items():
         add(last_key, "last name")
         for given in known:
             add(given + last_key, "football name")
         if legal:
             add(legal + last_key, "legal name")
-        for form in forms:
+        for form in (*forms, *legal_forms):
             add(form + last_key, "nickname and last name")
         for item in initials:
             add(item + last_key, "initials and last name")
@@ -267,7 +268,8 @@ def _name(full: str, first: str, last: str, football: str) -> _Name:
             if end >= _LAST_PREFIX:
                 add(beginning, "beginning of the name")
             for given in (*known, *forms, *initials):
-                if end >= 3 or len(given) >= 3 or (end == 2 and len(given) == 2):
+                # Jimmy G, TJ Ho, D Hop
+                if end >= 3 or (end == 2 and len(given) >= 2) or (given in known and len(given) >= 3):
                     add(given + beginning, "beginning of the name")
         for item in initials:
             for last_item in _initials(raw_lasts[last_key]):
@@ -281,7 +283,8 @@ def _name(full: str, first: str, last: str, football: str) -> _Name:
             add(first_part[0], "nickname")
     for form in forms:
         add(form, "nickname")
-    add(legal, "legal first name")
+    for form in (legal, *legal_forms):
+        add(form, "legal first name")
     for key in _fans().get(whole, ()):
         add(key, "fan name")
     wholes = {whole, *(given + last_key for given in (*known, legal) if given for last_key in lasts)}
@@ -458,9 +461,11 @@ class Resolver:
             for reading in _near(team, query):
                 put(reading)
         found = best.values()
-        if query.suffix and any(r.player.name.suffix == query.suffix and r.rank < _MISSPELLED for r in found):
-            # "Michael Carter II" is the II, though his namesake has no suffix to speak against it
-            found = [r for r in found if r.player.name.suffix == query.suffix or r.method == "alias"]
+        own = [r for r in found if query.suffix and r.player.name.suffix == query.suffix and r.rank < _MISSPELLED]
+        if own:
+            # "Kenneth Walker III" is the III; a namesake without a suffix counts only if he is likelier to be picked
+            standing = min(r.player.standing for r in own)
+            found = [r for r in found if r in own or r.method == "alias" or r.player.standing < standing]
         return sorted(found, key=lambda reading: reading.order)
 
     @functools.cached_property
@@ -552,8 +557,7 @@ def _query(typed: str) -> _Query:
                 suffix, tail_words = _SUFFIXES[tail_words[-1]], tail_words[:-1]
             words = (*tail_words, *head_words)
             return _Query(words, suffix, "".join(words), ("".join(words),), True, None)
-    words, suffix = _split(typed)
-    return _plain_query(words, suffix)
+    return _plain_query(*_split(typed))
 
 
 def _plain_query(words: Sequence[str], suffix: str | None) -> _Query:
@@ -618,10 +622,13 @@ def _near(team: _Team, query: _Query) -> Iterable[_Reading]:
     if len(query.words) > 1:
         # initials (or a first name) as they are, and a misspelled last name
         first, rest = query.words[0], "".join(query.words[1:])
-        if len(rest) >= 4:
+        if len(rest) >= 3:
             for player in team.players:
-                if first in player.name.short and _suits(player.name, query.suffix):
-                    similarity = max(OSA.normalized_similarity(rest, last) for last in player.name.lasts)
+                name = player.name
+                if first in name.short and name.lasts and _suits(name, query.suffix):
+                    similarity = max(OSA.normalized_similarity(rest, last) for last in name.lasts)
+                    if len(first) > 1 and any(OSA.distance(rest, last) == 1 for last in name.lasts):
+                        similarity = max(similarity, TYPO_SIMILARITY)
                     if similarity >= NEAR:
                         yield _near_reading(player, similarity, TYPO_SIMILARITY)
 
@@ -693,6 +700,9 @@ def _choose(
     called: Callable[[], frozenset[str]],
 ) -> tuple[_Reading, str] | _Refused:
     """The one reading and what settled it, or why none is taken. `sound` is ordered, best first."""
+    if any(reading.player.standing == 0 for reading in sound):
+        # where somebody fits whom people pick, linemen and linebackers count by their full or last name only
+        sound = [r for r in sound if r.player.standing < 2 or r.rank < 8 or r.method in ("last name", "first name")]
     first = _strongest(sound)
     rank = first[0].rank
     if rank == 0:
@@ -711,6 +721,10 @@ def _choose(
     if preferred_team and any(_team_of(reading) == preferred_team for reading in sound):
         on_team = [reading for reading in fits if _team_of(reading) == preferred_team]
         if on_team:
+            if any(r.method == "last name" for r in fits) and all(r.method != "last name" for r in on_team):
+                return _Refused(
+                    "tie", f"the last name is of one, {preferred_team} is the team of the other", tuple(fits)
+                )
             wanted = on_team
             settled_by = ", by team" if len(wanted) < len(fits) else ""
         else:
@@ -771,12 +785,21 @@ def _doubts(
     """Why the only one who fits best is not taken all the same."""
     method = chosen.method
     if chosen.rank > WHOLE_NAME_RANK and method not in ("last name", "fan name", "misspelling"):
-        near = [reading for reading in likely if reading.rank == _MISSPELLED]
+        cut = [reading for reading in likely if _cut_short(query.key, reading.player.name.lasts)]
+        near = cut if method == "first name" else [r for r in likely if r.rank == _MISSPELLED or r in cut]
         if near:
-            return _Refused("weak", f"by {method}, or by a misspelling", (chosen, *near))
+            return _Refused("weak", f"by {method}, or a last name with letters left out", (chosen, *near))
     if chosen.rank >= _METHODS["beginning of the name"].rank and query.key in called():
         return _Refused("weak", f"by {method} only, and others of the season bear that very name", (chosen,))
     return None
+
+
+def _cut_short(key: str, lasts: Iterable[str]) -> bool:
+    """Whether the key is a last name with one letter, or its end, left out: Daniel(s), Will(iams)."""
+    return any(
+        len(key) < len(last) and ((len(key) >= _LAST_PREFIX and last.startswith(key)) or OSA.distance(key, last) == 1)
+        for last in lasts
+    )
 
 
 def _team_of(reading: _Reading) -> str:
