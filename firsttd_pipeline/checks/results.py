@@ -33,8 +33,9 @@ def grades_agree(season: Season, now: datetime) -> list[Violation]:
 
 
 def official_grades_stand(season: Season, now: datetime) -> list[Violation]:
-    """No official grade changed within the last seven days."""
-    return quality.late_corrections(season.events_since(now - _RECENT, GRADE_CHANGED))
+    """No official grade changed within the last seven days by what upstream says (a person tells the members)."""
+    changed = season.events_since(now - _RECENT, GRADE_CHANGED)
+    return quality.late_corrections(changed.filter(changed["changed_by"] == "pipeline"))
 
 
 def teams_have_rosters(season: Season, now: datetime) -> list[Violation]:

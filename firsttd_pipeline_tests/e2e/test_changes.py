@@ -74,6 +74,8 @@ class League:
     server: Server
     mirror: Path
     before: Tables
+    start: int
+    """The newest event of the graded league."""
 
     def run(self, **given: Any) -> dict[str, dict[Any, Any]]:
         """Refresh, and say what is different from the graded league."""
@@ -90,7 +92,9 @@ class League:
         found = query(
             self.settings,
             "SELECT player_name, event, old_status, new_status, old_actual_scorer, new_actual_scorer, "
-            "old_actual_return, new_actual_return, was_official FROM result_events WHERE graded_by = 'pipeline'",
+            "old_actual_return, new_actual_return, was_official FROM result_events "
+            "WHERE graded_by = 'pipeline' AND changed_by = 'pipeline' AND id > :start",
+            start=self.start,
         )
         assert len({row[0] for row in found}) == len(found)
         return {row[0]: row[1:] for row in found}
@@ -122,7 +126,9 @@ def graded(upstream: Server, new_home: NewHome) -> tuple[Settings, Tables]:
 def league(graded: tuple[Settings, Tables], copy_home: NewHome, tmp_path: Path) -> Iterator[League]:
     settings, before = graded
     server = Server(mirrors.link_mirror(MIRROR, tmp_path / "mirror"))
-    yield League(copy_home(settings, server.url), server, tmp_path / "mirror", before)
+    copied = copy_home(settings, server.url)
+    start = query(copied, "SELECT max(id) FROM result_events")[0][0]
+    yield League(copied, server, tmp_path / "mirror", before, start)
     server.stop()
 
 
@@ -158,8 +164,16 @@ def test_the_profit_of_a_grade_by_the_old_application_is_put_right_and_that_is_n
     settings, before = graded
     row = before["results"][(pick("Cal", 4, "Bucky Irving"),)]
     assert (row["graded_by"], row["is_correct"], row["actual_return"]) == ("external", True, 9.0)
-    events = query(settings, "SELECT event, graded_by, old_actual_return, new_actual_return FROM result_events")
-    assert events == [("money corrected", "external", 0.0, 9.0)]
+    irving = (
+        "SELECT event, graded_by, changed_by, old_actual_return, new_actual_return FROM result_events "
+        "WHERE player_name = 'Bucky Irving' ORDER BY id"
+    )
+    assert query(settings, irving) == [
+        ("graded", "pipeline", "pipeline", None, -1.0),
+        ("ungraded", "pipeline", None, -1.0, None),
+        ("graded", "external", None, None, 0.0),
+        ("money corrected", "external", "pipeline", 0.0, 9.0),
+    ]
     assert set(checked(settings)) == ALWAYS_OPEN
 
 
@@ -257,7 +271,10 @@ def test_a_grade_by_hand_without_its_money_is_given_it_by_the_odds(
     assert query(league.settings, standing, i=number) == [(is_correct, profit, "manual")]
     week = "SELECT staked, profit FROM leaderboard JOIN users u ON u.id = user_id WHERE week = 1 AND u.name = 'Ann'"
     assert query(league.settings, week) == [(staked, profit)]
-    recorded = "SELECT event, new_actual_return FROM result_events WHERE graded_by = 'manual' AND pick_id = :i"
+    recorded = (
+        "SELECT event, new_actual_return FROM result_events "
+        "WHERE graded_by = 'manual' AND changed_by = 'pipeline' AND pick_id = :i"
+    )
     assert query(league.settings, recorded, i=number) == [("money corrected", profit)]
 
 
@@ -321,7 +338,7 @@ def test_a_scorer_that_upstream_takes_back_leaves_only_the_picks_it_could_concer
         pick("Dee", 4, "Dallas Goedert"): "scorer unknown",
     }
     assert {key: row for key, row in found["results"].items() if row == "gone"} == dict.fromkeys(waiting, "gone")
-    assert league.events()["Sydney Brown"][:3] == ("ungraded", "won", "pending")
+    assert league.events()["Sydney Brown"][:3] == ("ungraded", "won", None)
 
 
 def test_what_upstream_corrects_and_corrects_back_leaves_only_the_events(league: League) -> None:
@@ -331,7 +348,8 @@ def test_what_upstream_corrects_and_corrects_back_leaves_only_the_events(league:
     assert league.run() == {}
     flips = query(
         league.settings,
-        "SELECT old_status, new_status FROM result_events WHERE player_name = 'Dak Prescott' ORDER BY id",
+        "SELECT old_status, new_status FROM result_events WHERE player_name = 'Dak Prescott' "
+        "AND event = 'flipped' ORDER BY id",
     )
     assert flips == [("lost", "won"), ("won", "lost")]
 
@@ -397,7 +415,7 @@ def test_a_game_moved_to_another_week_takes_its_plays_its_kickoff_and_its_picks_
     assert entered == [("DEFER", league.before["kickoff_decisions"][(MONDAY,)]["team"])]
     assert found["picks"] == {pick("Dee", 10, "DeVonta Smith"): {"game_id": (MONDAY, moved)}}
     assert not {"results", "pick_status", "leaderboard", "rosters"} & set(found)  # he still scored first
-    assert league.events() == {}
+    assert league.events() == {"DeVonta Smith": ("moved", "won", "won", "D.Smith", "D.Smith", 8.0, 8.0, 1)}
     rated = {key[2] for key in found["team_ratings"] if key[1] == 10}
     assert rated == {"PHI", "GB"}
     assert set(checked(league.settings)) == ALWAYS_OPEN
@@ -444,7 +462,7 @@ def test_a_changed_score_takes_back_the_grades_of_its_game_until_the_plays_agree
     }
     assert set(found) == {"games", "results", "pick_status", "leaderboard", "team_ratings"}
     assert league.events() == {
-        "No Touchdown": ("ungraded", "won", "pending", "No Touchdown", None, 50.0, None, 1),
+        "No Touchdown": ("ungraded", "won", None, "No Touchdown", None, 50.0, None, 1),
     }
     warned = checked(league.settings)
     assert set(warned) == ALWAYS_OPEN | {"touchdowns.plays_agree_with_schedule", "results.official_grades_stand"}
