@@ -76,8 +76,13 @@ def install(conn: Connection, metadata: MetaData) -> None:
     """
     if conn.dialect.name != "sqlite":
         return
+    remove(conn)
+    for statement in sqlite_triggers(metadata).values():
+        conn.exec_driver_sql(statement)
+
+
+def remove(conn: Connection) -> None:
+    """Drop our triggers: for a migration that puts them back before it ends."""
     for name in installed(conn):
         if name.startswith(PREFIX):
             conn.exec_driver_sql(f'DROP TRIGGER "{name}"')
-    for statement in sqlite_triggers(metadata).values():
-        conn.exec_driver_sql(statement)

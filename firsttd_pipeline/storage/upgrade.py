@@ -1,19 +1,24 @@
 """Bringing a database to this release's revision, and saying what is wrong with one.
 
-A fresh database and the old application's version 8 go through the same migrations, in one transaction: an upgrade that
-fails at any step leaves everything as it was. Anything else is refused before it is touched.
+A fresh database and the old application's version 8 go through the same migrations, in one transaction. An SQLite file
+that holds something is backed up first, and the upgrade is rehearsed on a copy of the backup; the file itself is only
+touched in an exclusive transaction, and only while it still is what was rehearsed. Whatever is not ours is refused.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
-from firsttd_pipeline.storage import grade_triggers
+from firsttd_pipeline.storage import grade_triggers, rehearsal
+from firsttd_pipeline.storage.accounting import Before, Remembered, Rows, TableAccount, account
 from firsttd_pipeline.storage.engine import (
     Database,
     DatabaseUnavailable,
@@ -25,8 +30,10 @@ from firsttd_pipeline.storage.engine import (
     table_names,
 )
 from firsttd_pipeline.storage.migrations import HEAD_REVISION
+from firsttd_pipeline.storage.rehearsal import Backup
 from firsttd_pipeline.storage.schema import metadata
 from firsttd_pipeline.storage.triggers import installed, sqlite_triggers
+from firsttd_pipeline.storage.upgrade_report import DONE, DRY_RUN, REHEARSED, UpgradeReport, markdown, version_name
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -46,7 +53,23 @@ _OLD_APP_COLUMNS = {
     "market_outcomes": {"id", "game_id"},
     "schema_version": {"version"},
 }
-_NEVER_LOSE = ("users", "weeks", "picks", "results")
+_PEOPLES = frozenset(
+    {
+        "users",
+        "weeks",
+        "picks",
+        "results",
+        "pick_status",
+        "result_events",
+        "player_stats",
+        "kickoff_decisions",
+        "quarantine",
+    }
+)
+"""Tables whose rows are accounted for on PostgreSQL too, where there is no backup to compare with."""
+MOST_REHEARSALS = 5
+
+Tell = Callable[[str], None]
 
 
 class UnknownVersion(StorageError):
@@ -57,49 +80,65 @@ class UpgradeFailed(StorageError):
     """A check before the commit failed; everything was rolled back."""
 
 
-@dataclass(frozen=True)
-class UpgradeReport:
-    """What an upgrade did.
-
-    Attributes:
-        from_version: revision before; None for a fresh database; `0008` for the old application's file.
-        to_version: revision now.
-        steps: descriptions of the versions applied, oldest first; empty when there was nothing to do.
-        quarantined: rows that were set aside, by table.
-    """
-
-    from_version: str | None
-    to_version: str
-    steps: tuple[str, ...] = ()
-    quarantined: tuple[tuple[str, int], ...] = ()
-
-
 def head_revision() -> str:
     """The revision this release works with."""
     return HEAD_REVISION
 
 
-def upgrade(db: Database) -> UpgradeReport:
-    """Create the database, or bring it to this release's revision, in one transaction; cheap when it is there already.
+def upgrade(
+    db: Database,
+    *,
+    default_stake: float = 1.0,
+    dry_run: bool = False,
+    now: datetime | None = None,
+    tell: Tell | None = None,
+) -> UpgradeReport:
+    """Create the database, or bring it to this release's revision; cheap when it is there already.
+
+    An SQLite file that holds something is backed up into `backups/` beside it and rehearsed first; it is changed in one
+    exclusive transaction, never replaced. Interrupted at any moment, it is as it was or completely upgraded.
+
+    Args:
+        db: the database.
+        default_stake: units on a pick of a member without a base bet: what a loss costs.
+        dry_run: stop after the rehearsal; the backup and the report stay. A fresh database is not created.
+        now: an aware instant; None: now.
+        tell: gets a sentence when a stage begins.
 
     Raises:
         NewerDatabase, UnknownVersion, ForeignDatabase: it is not ours to upgrade; it was not touched.
-        UpgradeRefused, UpgradeFailed: its rows stand in the way; the message names them, nothing was changed.
-        StorageError: locked, full, read-only or unreachable.
+        UpgradeRefused, NotMendable, UpgradeFailed: its rows stand in the way; the message names them, nothing was
+            changed.
+        StorageError: locked, full, read-only, damaged or unreachable; nothing was changed.
     """
+    now = now or datetime.now(UTC)
+    say = tell or (lambda _: None)
+    if dry_run and db.path is not None and not db.path.exists():
+        return UpgradeReport(None, HEAD_REVISION, dry_run=True)
     created = _make_room(db)
+    options = {"default_stake": default_stake, "now": now}
     try:
         with db.translated():
             if not created and _revision(db) == HEAD_REVISION:
                 db.require_current()
-                return UpgradeReport(HEAD_REVISION, HEAD_REVISION)
-            report = _migrate(db)
+                return UpgradeReport(HEAD_REVISION, HEAD_REVISION, dry_run=dry_run)
+            with db.engine.connect() as conn:
+                before = _recognise(db, conn)
+            if db.path is None or before is None:
+                report = _migrate(db, options, dry_run=dry_run)
+            else:
+                report = _with_rehearsal(db, db.path, options, dry_run=dry_run, now=now, say=say)
+    except DBAPIError as error:
+        if "decode to UTF-8" in str(error.orig):
+            raise UpgradeFailed(f"{db.name} holds text that is not UTF-8: nothing was changed. {error.orig}") from error
+        raise
     except BaseException:
         if created and db.path is not None:
             _forget_file(db)
         raise
-    db.forget_check()
-    db.require_current()
+    if not dry_run:
+        db.forget_check()
+        db.require_current()
     return report
 
 
@@ -129,17 +168,134 @@ def _revision(db: Database) -> str | None:
         return found
 
 
-def _migrate(db: Database) -> UpgradeReport:
-    # Foreign keys can only be turned off before a transaction begins; a connection of its own never had them on.
-    engine = make_engine(db.url, db.busy_timeout_s, foreign_keys=False)
+# --- a file with something in it: backup, rehearsal, and then the file itself ----------------------------------------
+
+
+def _with_rehearsal(
+    db: Database, path: Path, options: dict[str, Any], *, dry_run: bool, now: datetime, say: Tell
+) -> UpgradeReport:
+    with db.begin():  # can it be written at all?
+        pass
+    rehearsal.require_room(path)
+    with rehearsal.alone(path, db.busy_timeout_s):
+        for attempt in range(1, MOST_REHEARSALS + 1):
+            with db.engine.connect() as conn:
+                before = _recognise(db, conn)
+            if before == HEAD_REVISION:  # somebody else was faster
+                return UpgradeReport(HEAD_REVISION, HEAD_REVISION, dry_run=dry_run)
+            backup = rehearsal.back_up(path, _mark(before), now, db.busy_timeout_s)
+            say(f"Backup of {path}: {backup.path} (verified)")
+            try:
+                report = replace(
+                    _rehearse(db, backup, options),
+                    backup=backup.path,
+                    written=backup.report,
+                    dry_run=dry_run,
+                    rehearsals=attempt,
+                )
+                state = DRY_RUN if dry_run else REHEARSED
+                rehearsal.write_report(backup, markdown(report, db.name, backup.digest, state, now))
+            except BaseException:
+                # the file is as it was: the backup would protect nothing
+                rehearsal.remove(backup.path, backup.report)
+                raise
+            finally:
+                rehearsal.remove(backup.rehearsal)
+            say(f"Rehearsed on a copy: from {version_name(before)} to {HEAD_REVISION}, every row accounted for")
+            if dry_run:
+                return report
+            done = _for_real(db, backup, options)
+            if done is not None:
+                report = replace(done, backup=backup.path, written=backup.report, rehearsals=attempt)
+                rehearsal.write_report(backup, markdown(report, db.name, backup.digest, DONE, now))
+                return report
+            say("The file was written meanwhile by another program: once more, with what it is now")
+            rehearsal.remove(backup.path, backup.report)
+    raise UpgradeFailed(
+        f"{db.name} was written by another program during each of {MOST_REHEARSALS} rehearsals: nothing was changed. "
+        "Stop the old application, then try again."
+    )
+
+
+def _mark(revision: str | None) -> str:
+    return f"v{OLD_APP_VERSION}" if revision == f"{OLD_APP_VERSION:04d}" else str(revision)
+
+
+def _rehearse(db: Database, backup: Backup, options: dict[str, Any]) -> UpgradeReport:
+    """The whole upgrade on a copy of the backup, committed there and checked."""
+    rehearsal.copy_to_rehearse(backup, Path(db.name))
+    engine = make_engine(_file(backup.rehearsal), db.busy_timeout_s, foreign_keys=False)
     try:
-        with db.begin(engine) as conn:
-            return _migrate_inside(db, conn)
+        with engine.connect() as conn:
+            conn = conn.execution_options(firsttd_begin="IMMEDIATE")
+            with conn.begin():
+                report = _migrate_and_account(db, conn, backup, options)
+        return report
     finally:
         engine.dispose()
 
 
-def _migrate_inside(db: Database, conn: Connection) -> UpgradeReport:
+def _for_real(db: Database, backup: Backup, options: dict[str, Any]) -> UpgradeReport | None:
+    """The same on the file itself; None, and nothing changed, when it no longer is what was rehearsed."""
+    engine = make_engine(db.url, db.busy_timeout_s, foreign_keys=False)
+    try:
+        with engine.connect() as conn:
+            raw: Any = conn.connection.driver_connection
+            raw.execute("PRAGMA synchronous = FULL")
+            conn = conn.execution_options(firsttd_begin="EXCLUSIVE")
+            with conn.begin() as transaction:
+                if rehearsal.digest(raw) != backup.digest:
+                    transaction.rollback()
+                    return None
+                return _migrate_and_account(db, conn, backup, options)
+    finally:
+        engine.dispose()
+
+
+def _migrate_and_account(db: Database, conn: Connection, backup: Backup, options: dict[str, Any]) -> UpgradeReport:
+    before = make_engine(_file(backup.path), db.busy_timeout_s)
+    try:
+        with before.connect() as old:
+            report = _migrate_inside(db, conn, Rows(old), options)
+    finally:
+        before.dispose()
+    damage = _damage(conn)
+    if damage:
+        raise UpgradeFailed("The upgrade was undone, nothing was changed: " + "; ".join(damage[:5]))
+    return report
+
+
+def _file(path: Path) -> URL:
+    return URL.create("sqlite", database=str(path))
+
+
+# --- the transaction -------------------------------------------------------------------------------------------------
+
+
+class _Undone(Exception):
+    """Ends the transaction of a dry run."""
+
+
+def _migrate(db: Database, options: dict[str, Any], *, dry_run: bool) -> UpgradeReport:
+    """A fresh database, or PostgreSQL: one transaction, no rehearsal."""
+    # Foreign keys can only be turned off before a transaction begins; a connection of its own never had them on.
+    engine = make_engine(db.url, db.busy_timeout_s, foreign_keys=False)
+    report = None
+    try:
+        with db.begin(engine) as conn:
+            before = Remembered(conn, _PEOPLES) if db.path is None else Rows(conn)
+            report = _migrate_inside(db, conn, before, options)
+            if dry_run:
+                raise _Undone
+    except _Undone:
+        assert report is not None
+        return replace(report, dry_run=True)
+    finally:
+        engine.dispose()
+    return report
+
+
+def _migrate_inside(db: Database, conn: Connection, rows: Before, options: dict[str, Any]) -> UpgradeReport:
     from alembic import command
 
     config = _config(conn)
@@ -147,20 +303,35 @@ def _migrate_inside(db: Database, conn: Connection) -> UpgradeReport:
     if before == HEAD_REVISION:
         return UpgradeReport(before, before)
     tables = table_names(conn)
-    had = {t: _count(conn, t) for t in _NEVER_LOSE if t in tables}
+    config.attributes |= options | {
+        "from_old_app": before == f"{OLD_APP_VERSION:04d}",
+        "source_weeks": _ids(conn, "weeks") if before else set(),
+    }
     if before == f"{OLD_APP_VERSION:04d}" and "alembic_version" not in tables:
         command.stamp(config, before)
     set_aside = _quarantined(conn) if "quarantine" in tables else {}
+    newest = max(_ids(conn, "quarantine"), default=0) if "quarantine" in tables else 0
     command.upgrade(config, "head")
-    _verify(conn, had)
+    accounts = account(rows, conn, newest) if before else []
+    _verify(conn, accounts)
     now_aside = _quarantined(conn)
     fresh = {t: n - set_aside.get(t, 0) for t, n in now_aside.items() if n > set_aside.get(t, 0)}
-    last = int(before or 0)
-    steps = conn.execute(
-        text("SELECT description FROM schema_version WHERE version > :v ORDER BY version"),
-        {"v": last},
-    ).scalars()
-    return UpgradeReport(before, HEAD_REVISION, tuple(steps), tuple(sorted(fresh.items())))
+    return UpgradeReport(
+        before,
+        HEAD_REVISION,
+        tuple(_steps(config, before)),
+        tuple(sorted(fresh.items())),
+        tuple(accounts),
+        tuple(config.attributes.get("mended", ())),
+    )
+
+
+def _steps(config: Config, before: str | None) -> Iterable[str]:
+    """What each revision after `before` does, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    scripts = reversed(list(ScriptDirectory.from_config(config).walk_revisions()))
+    return [str(script.doc) for script in scripts if int(script.revision) > int(before or 0)]
 
 
 def _config(conn: Connection) -> Config:
@@ -210,9 +381,8 @@ def _known_revisions(conn: Connection) -> set[str]:
     return {s.revision for s in ScriptDirectory.from_config(_config(conn)).walk_revisions()}
 
 
-def _count(conn: Connection, table: str) -> int:
-    found: int = conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()  # noqa: S608
-    return found
+def _ids(conn: Connection, table: str) -> set[int]:
+    return set(conn.exec_driver_sql(f"SELECT id FROM {table}").scalars())  # noqa: S608
 
 
 def _quarantined(conn: Connection) -> dict[str, int]:
@@ -220,16 +390,24 @@ def _quarantined(conn: Connection) -> dict[str, int]:
     return {name: count for name, count in rows}  # noqa: C416
 
 
-def _verify(conn: Connection, had: dict[str, int]) -> None:
-    """The last word before the commit: no member, week, pick or result is gone, and no reference leads nowhere."""
-    for table, before in had.items():
-        after = _count(conn, table)
-        if after < before or (table != "weeks" and after != before):
-            raise UpgradeFailed(f"{table} had {before} rows and would have {after}: nothing was changed.")
+def _verify(conn: Connection, accounts: Iterable[TableAccount]) -> None:
+    """The last word before the commit: every row is where the account says, and no reference leads nowhere."""
+    lost = [
+        f"{len(a.lost)} of {a.before} rows of {a.table} would be lost ({', '.join(a.lost[:5])})"
+        for a in accounts
+        if a.lost
+    ]
+    if lost:
+        raise UpgradeFailed("The upgrade was undone, nothing was changed: " + "; ".join(lost))
     if conn.dialect.name == "sqlite":
         broken = _foreign_key_problems(conn)
         if broken:
             raise UpgradeFailed("The upgrade was undone, nothing was changed: " + "; ".join(broken[:5]))
+
+
+def _damage(conn: Connection) -> list[str]:
+    said = [str(s) for s in conn.exec_driver_sql("PRAGMA integrity_check").scalars()]
+    return [f"the file is damaged: {s}" for s in said if s != "ok"]
 
 
 def _foreign_key_problems(conn: Connection) -> list[str]:
@@ -259,10 +437,7 @@ def check(db: Database) -> list[str]:
 
 
 def _sqlite_problems(conn: Connection) -> list[str]:
-    said = [str(s) for s in conn.exec_driver_sql("PRAGMA integrity_check").scalars()]
-    problems = [f"the file is damaged: {s}" for s in said if s != "ok"]
-    problems += _foreign_key_problems(conn)
-    return problems + schema_differences(conn)
+    return _damage(conn) + _foreign_key_problems(conn) + schema_differences(conn)
 
 
 def schema_differences(conn: Connection) -> list[str]:
@@ -321,8 +496,11 @@ def _alembic_differences(conn: Connection) -> list[str]:
 def _postgres_triggers(conn: Connection) -> list[str]:
     wanted, have = grade_triggers.expected("postgresql"), grade_triggers.installed(conn)
     return [
-        f"trigger {name} is missing" if name not in have else f"trigger {name} is not ours"
-        if name not in wanted else f"trigger {name} differs: it is {have[name]}, not {wanted[name]}"
+        f"trigger {name} is missing"
+        if name not in have
+        else f"trigger {name} is not ours"
+        if name not in wanted
+        else f"trigger {name} differs: it is {have[name]}, not {wanted[name]}"
         for name in sorted(wanted.keys() | have.keys())
         if have.get(name) != wanted.get(name)
     ]

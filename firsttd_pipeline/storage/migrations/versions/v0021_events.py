@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from alembic import op
+from alembic import context, op
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -22,9 +22,10 @@ from sqlalchemy import (
 )
 
 from firsttd_pipeline.storage import grade_triggers
+from firsttd_pipeline.storage.mending import week_numbers
 from firsttd_pipeline.storage.migrations.support import AUTO, create, frozen, ident, rebuild, stamp
 from firsttd_pipeline.storage.schema import UtcDateTime
-from firsttd_pipeline.storage.triggers import install
+from firsttd_pipeline.storage.triggers import install, remove
 
 revision = "0021"
 down_revision = "0020"
@@ -242,6 +243,12 @@ def upgrade() -> None:
     create(*NEW)
     op.create_index("ix_picks_player_id", "picks", ["player_id"])
     conn.execute(text("INSERT INTO sync_metadata (key, value) VALUES ('database_id', :id)"), {"id": uuid4().hex})
+    # Before the record begins: it holds week numbers. Triggers come back below.
+    remove(conn)
+    given = context.config.attributes
+    found, merged = week_numbers(conn, source_weeks=given.get("source_weeks"), now=given.get("now"))
+    given.setdefault("mended", []).extend(found)
+    given["merged_weeks"] = merged
     for statement in BASELINE:
         conn.exec_driver_sql(statement)
     install(conn, all_keys())

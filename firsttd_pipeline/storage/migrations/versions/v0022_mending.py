@@ -1,4 +1,4 @@
-"""The old application's facts that are plainly wrong are mended, each as a named step (`storage/mending.py`)."""
+"""The old application's facts that are plainly wrong are mended, each as a named step."""
 
 from alembic import context, op
 
@@ -9,5 +9,12 @@ down_revision = "0021"
 
 
 def upgrade() -> None:
-    found = mend(op.get_bind(), default_stake=float(context.config.attributes.get("default_stake", 1.0)))
-    context.config.attributes.setdefault("mended", []).extend(found)
+    given = context.config.attributes
+    found = mend(
+        op.get_bind(),
+        default_stake=float(given.get("default_stake", 1.0)),
+        merged_weeks=given.get("merged_weeks", ()),
+        from_old_app=bool(given.get("from_old_app", False)),
+        now=given.get("now"),
+    )
+    given.setdefault("mended", []).extend(found)
