@@ -11,7 +11,9 @@ import dagster as dg
 import polars as pl
 from sqlalchemy import Table
 
+from firsttd_pipeline.automation.jobs import FROM_WHAT_IS_THERE
 from firsttd_pipeline.automation.partitions import season_of, season_partitions
+from firsttd_pipeline.automation.runs import process_tag
 from firsttd_pipeline.checks import CHECKS, Check
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import (
@@ -27,6 +29,7 @@ from firsttd_pipeline.reports.plots import as_markdown
 from firsttd_pipeline.settings import Settings, load_settings
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import NflverseClient
+from firsttd_pipeline.storage import run_failures
 from firsttd_pipeline.storage.engine import StorageError
 from firsttd_pipeline.storage.season import Season, count_rows
 
@@ -49,6 +52,7 @@ class LeagueSource:
         self._listener = listener
         self._progress = progress
         self._client: tuple[Settings, NflverseClient] | None = None
+        self._told_where = ""
         self.clock = clock
 
     def tell(self, event: AssetEvent) -> None:
@@ -56,15 +60,22 @@ class LeagueSource:
         if self._listener:
             self._listener(event)
 
+    def say_where(self, instance: dg.DagsterInstance, run_id: str) -> None:
+        """Tag the run with its process, once: a run whose process is gone can then be told from one that works."""
+        if self._told_where != run_id:
+            instance.add_run_tags(run_id, process_tag(run_id))
+            self._told_where = run_id
+
     @property
     def settings(self) -> Settings:
         """The settings given, or those of the environment now."""
         return self._settings or load_settings()
 
-    def open(self, run_id: str) -> League:
-        """Open the league and refuse a database that is not at this version."""
+    def open(self, run_id: str, job: str = "") -> League:
+        """Open the league for a run of `job`, and refuse a database that is not at this version."""
         settings = self.settings
         league = League.open(settings, run_id=run_id, client=self._shared_client(settings))
+        league.uses_what_is_there = job in FROM_WHAT_IS_THERE
         try:
             league.db.require_current()
         except Exception:
@@ -142,10 +153,12 @@ def materialize(
     now = source.clock()
     name = context.asset_key.to_user_string()
     source.tell(AssetEvent(name, season, "started"))
+    source.say_where(context.instance, context.run.run_id)
     try:
-        with source.open(context.run.run_id) as league:
+        with source.open(context.run.run_id, context.run.job_name) as league:
             report = refresh(league, season, now)
-            stored = Season(league.db, season, once=True)
+            run_failures.clear(league.db, season, name, context.run.job_name, now)
+            stored = Season(league.db, season, once=True, rules=league.settings.rules)
             results = [_check_result(check, stored, now) for check in CHECKS[report.asset]]
             total = count_rows(league.db, table)
     except (SourceError, StorageError, RefreshError) as error:

@@ -8,6 +8,7 @@ from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.results import GRADE_CHANGED
+from firsttd_pipeline.storage.reconcile import by_hand, told
 from firsttd_pipeline.storage.season import Season
 
 _RECENT = timedelta(days=7)
@@ -38,6 +39,16 @@ def official_grades_stand(season: Season, now: datetime) -> list[Violation]:
     return quality.late_corrections(changed.filter(changed["changed_by"] == "pipeline"))
 
 
+def disagreements(season: Season, now: datetime) -> list[Violation]:
+    """Other programs' grades say what the plays say."""
+    return quality.disagreements(told(season, season.rules, now))
+
+
+def overrides_agree(season: Season, now: datetime) -> list[Violation]:
+    """No grade by hand is superfluous, or against what the plays say."""
+    return quality.overrides_agree(by_hand(season, season.rules, now))
+
+
 def teams_have_rosters(season: Season, now: datetime) -> list[Violation]:
     """Every team that plays has players, so that picks on them can be understood."""
     rosters = season.rosters()
@@ -51,5 +62,7 @@ CHECKS = [
     Check("grades_agree", "results holds decided picks only and agrees with pick_status", grades_agree, blocking=True),
     Check("no_duplicate_picks", "no member has a player twice in a week", no_duplicate_picks),
     Check("official_grades_stand", "no official grade changed within the last seven days", official_grades_stand),
+    Check("disagreements", "the grades of other programs say what the plays say", disagreements),
+    Check("overrides_agree", "no grade by hand is superfluous, or against the plays", overrides_agree),
     Check("teams_have_rosters", "every team that plays has a roster", teams_have_rosters),
 ]

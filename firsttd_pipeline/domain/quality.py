@@ -464,6 +464,47 @@ def grades_agree(statuses: pl.DataFrame, results: pl.DataFrame) -> list[Violatio
     )
 
 
+def disagreements(evidence: pl.DataFrame) -> list[Violation]:
+    """Grades of other programs that the plays contradict.
+
+    evidence: pick_id, typed, old_grade, new_grade, what.
+    """
+    return _found(
+        evidence,
+        "grades of other programs that the plays contradict",
+        "they stand until somebody accepts: `firsttd reconcile` shows the evidence and lets the plays stand",
+        ["pick_id", "typed", "old_grade", "new_grade", "what"],
+        ids="pick_id",
+        severity="warn",
+    )
+
+
+def overrides_agree(both: pl.DataFrame) -> list[Violation]:
+    """Grades by hand that the plays agree with by now, and those that they contradict.
+
+    both: pick_id, player_name, by_hand, plays, made_by, agrees.
+    """
+    show = ["pick_id", "player_name", "by_hand", "plays", "made_by"]
+    return [
+        *_found(
+            both.filter("agrees"),
+            "grades by hand that the plays agree with",
+            "they can go: `firsttd grade ungrade PICK`, and the pipeline keeps the grade right by itself",
+            show,
+            ids="pick_id",
+            severity="warn",
+        ),
+        *_found(
+            both.filter(~pl.col("agrees")),
+            "grades by hand that the plays contradict",
+            "they stand; `firsttd why PICK` has both sides, `firsttd grade ungrade PICK` lets the plays stand",
+            show,
+            ids="pick_id",
+            severity="warn",
+        ),
+    ]
+
+
 def late_corrections(events: pl.DataFrame) -> list[Violation]:
     """Grades that changed after they were official.
 
@@ -541,25 +582,75 @@ def leaderboard_adds_up(leaderboard: pl.DataFrame, grades: pl.DataFrame, season:
     leaderboard: as the table, of the season. grades: as `standings.leaderboard` takes them. Money is compared to a
     millionth of a unit.
     """
+    expected = standings.leaderboard(season, grades)
+    again = "run the asset `leaderboard` again; if it stays, somebody writes the table beside the pipeline"
+    return _same_standings(leaderboard, expected, "leaderboard rows", ("that no pick gives", "the results"), again)
+
+
+def replay_gives_what_is_stored(
+    differing: pl.DataFrame, leaderboard: pl.DataFrame, replayed: pl.DataFrame
+) -> list[Violation]:
+    """Where the record of events and what is stored contradict each other.
+
+    differing: pick_id, column, replayed, stored, as `replay.differences`. leaderboard: as the table. replayed: the
+    standings that the events give.
+    """
+    remedy = (
+        "somebody wrote with the triggers out, or into the record: `firsttd db check` says whether they are in, "
+        "`firsttd why PICK` shows the pick's events; grade it by hand to set it right"
+    )
+    return [
+        *_found(
+            differing,
+            "picks whose events do not give what is stored",
+            remedy,
+            ["pick_id", "column", "replayed", "stored"],
+            ids="pick_id",
+        ),
+        *_same_standings(
+            leaderboard, replayed, "replayed standings", ("that no event gives", "what is stored"), remedy
+        ),
+    ]
+
+
+def _same_standings(
+    leaderboard: pl.DataFrame, expected: pl.DataFrame, what: str, words: tuple[str, str], again: str
+) -> list[Violation]:
     keys = ["week", "user_id"]
     values = [name for name in standings.LEADERBOARD_SCHEMA if name not in ("season", *keys)]
-    expected = standings.leaderboard(season, grades)
     stored = leaderboard.select(pl.col(name).cast(standings.LEADERBOARD_SCHEMA[name]) for name in (*keys, *values))
-    again = "run the asset `leaderboard` again; if it stays, somebody writes the table beside the pipeline"
     show = ["week", "user_id", "rank", "picks", "points"]
     both = stored.join(expected, on=keys, suffix="_expected")
     differing = [_differs(name).alias(name + "_differs") for name in values]
     wrong = both.with_columns(differing).filter(pl.any_horizontal(name + "_differs" for name in values))
     found = [
-        *_found(expected.join(stored, on=keys, how="anti"), "leaderboard rows that are missing", again, show),
-        *_found(stored.join(expected, on=keys, how="anti"), "leaderboard rows that no pick gives", again, show),
+        *_found(expected.join(stored, on=keys, how="anti"), f"{what} that are missing", again, show),
+        *_found(stored.join(expected, on=keys, how="anti"), f"{what} {words[0]}", again, show),
     ]
     if wrong.height:
         first = wrong.sort(keys).head(1)
         column = next(name for name in values if first[name + "_differs"].item())
         row = first.select(*keys, column, column + "_expected").row(0, named=True)
-        found.append(Violation("leaderboard rows that do not add up to the results", wrong.height, _text(row), again))
+        found.append(Violation(f"{what} that do not add up to {words[1]}", wrong.height, _text(row), again))
     return found
+
+
+def failed_runs(failures: pl.DataFrame) -> list[Violation]:
+    """Runs of the season that failed and that no later run got past: run_id, job, step, error, happened_at."""
+    if failures.is_empty():
+        return []
+    last = failures.sort("happened_at", descending=True).row(0, named=True)
+    where = f"{last['job']} at {last['step']}" if last["step"] else str(last["job"])
+    return [
+        Violation(
+            "failed runs that no later run got past",
+            failures.height,
+            f"{where} on {last['happened_at']:%Y-%m-%d %H:%M} UTC: {' '.join(last['error'].split())[:300]}",
+            "mend what the error says, then run the season again; the run's page in the UI has all of it",
+            "warn",
+            tuple(failures["run_id"]),
+        )
+    ]
 
 
 def _differs(name: str) -> pl.Expr:

@@ -57,6 +57,36 @@ def told(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
     return named.select(SHOWN)
 
 
+def by_hand(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
+    """The grades by hand that the plays could decide too: pick_id, player_name, by_hand, plays, agrees, made_by."""
+    standing = of_season.standing_results().filter(pl.col("graded_by") == "manual")
+    if standing.is_empty():
+        schema: dict[str, type[pl.DataType]] = dict.fromkeys(("player_name", "by_hand", "plays", "made_by"), pl.String)
+        return pl.DataFrame(schema={"pick_id": pl.Int64, **schema, "agrees": pl.Boolean})
+    won = pl.when(pl.col("is_correct").is_null()).then(pl.lit("void"))
+    status = won.when(pl.col("is_correct")).then(pl.lit("won")).otherwise(pl.lit("lost"))
+    plays = _plays(of_season, rules, now).filter(pl.col("status") != "pending")
+    both = (
+        standing.with_columns(status.alias("status"))
+        .join(plays.select("pick_id", "status", "any_time_td"), on="pick_id", suffix="_plays")
+        .join(of_season.graded_picks().select("pick_id", "player_name"), on="pick_id")
+        .join(of_season.overrides().select("pick_id", "made_by"), on="pick_id", how="left")
+    )
+    return both.select(
+        "pick_id",
+        "player_name",
+        _told_grade("").alias("by_hand"),
+        _told_grade("_plays").alias("plays"),
+        "made_by",
+        (_told_grade("") == _told_grade("_plays")).alias("agrees"),
+    ).sort("pick_id")
+
+
+def _told_grade(side: str) -> pl.Expr:
+    any_time = (pl.col(f"status{side}") == "lost") & pl.col(f"any_time_td{side}").fill_null(False)
+    return pl.col(f"status{side}") + pl.when(any_time).then(pl.lit(", any time")).otherwise(pl.lit(""))
+
+
 def accept(
     db: Database,
     season: int,

@@ -1,7 +1,8 @@
 """Reads of one season: each table, and what each rule of `domain/` takes, as frames named as the rules name them.
 
 A `Season` reads inside the caller's transaction where it is given one. With `once` it reads each table a single time:
-the checks of an asset ask for the same few, one after the other. Writes are in `partitions.py`.
+the checks of an asset ask for the same few, one after the other. `rules` are the league's, for checks that grade.
+Writes are in `partitions.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection, Select, Table, func, select
 
+from firsttd_pipeline.domain.grading import RulePack
 from firsttd_pipeline.storage import grade_triggers, schema
 from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.run_failures import open_failures
 
 GRADE_COLUMNS = ("is_correct", "any_time_td", "actual_scorer", "actual_scorer_id", "actual_return")
 
@@ -22,8 +25,17 @@ GRADE_COLUMNS = ("is_correct", "any_time_td", "actual_scorer", "actual_scorer_id
 class Season:
     """The frames of one season. `id` reads as what it identifies: `game_id`, `pick_id`."""
 
-    def __init__(self, db: Database, season: int, conn: Connection | None = None, *, once: bool = False) -> None:
+    def __init__(
+        self,
+        db: Database,
+        season: int,
+        conn: Connection | None = None,
+        *,
+        once: bool = False,
+        rules: RulePack | None = None,
+    ) -> None:
         self._db, self.season, self._conn = db, season, conn
+        self.rules = rules or RulePack()
         self._held: dict[str, pl.DataFrame] | None = {} if once else None
 
     # --- tables -------------------------------------------------------------------------------------------------------
@@ -216,6 +228,33 @@ class Season:
         """Players whose stored first_td_count is not what the database counts now (see `grade_triggers`)."""
         statement = grade_triggers.disagreements(self._db.dialect)
         return self._db.frame(statement, {"season": self.season}, conn=self._conn)
+
+    def open_failures(self) -> pl.DataFrame:
+        """The season's runs that failed and that no later run got past."""
+        return self._frame("open failures", open_failures(self.season))
+
+    def overrides(self) -> pl.DataFrame:
+        """The grades by hand that stand: pick_id, kind, made_by, made_at, why."""
+        table = schema.overrides.c
+        return self._frame(
+            "overrides",
+            select(table.pick_id, table.kind, table.made_by, table.made_at, table.why).where(
+                table.ended_at.is_(None), table.pick_id.in_(pick_ids(self.season))
+            ),
+        )
+
+    def record(self, until: datetime | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """`pick_events` and `result_events` up to an instant (inclusive; None: all) of every pick that was ever of the
+        season."""
+        events = schema.pick_events
+        mine = select(events.c.pick_id).where(events.c.season == self.season).distinct()
+        frames = []
+        for table in (events, schema.result_events):
+            query = select(table).where(table.c.pick_id.in_(mine))
+            if until is not None:
+                query = query.where(table.c.happened_at <= until)
+            frames.append(self._frame(f"{table.name} until {until}", query))
+        return frames[0], frames[1]
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,13 @@ CASES = [
           "new_status, changed_by) VALUES ('2025-09-07 12:00:00', 'flipped', 1, 2025, 'Saquon Carrier', "
           f"{TRUE}, 'won', 'lost', 'pipeline')",),
          "warn"),
+    Case("results", "disagreements", "grades of other programs that the plays contradict", 1, "new grade won",
+         (f"UPDATE results SET graded_by = 'external', is_correct = {FALSE} WHERE is_correct = {TRUE} AND pick_id = 1",
+          ), "warn"),
+    Case("results", "overrides_agree", "grades by hand that the plays agree with", 1, "Saquon Carrier",
+         _set("results", "graded_by = 'manual'", "pick_id = 1"), "warn"),
+    Case("results", "overrides_agree", "grades by hand that the plays contradict", 1, "plays won",
+         _set("results", f"graded_by = 'manual', is_correct = {FALSE}, any_time_td = {FALSE}", "pick_id = 1"), "warn"),
     Case("results", "teams_have_rosters", "teams without a roster", 1, "DAL",
          _set("rosters", "retired_at = '2025-09-01 00:00:00'", "team = 'DAL'")),
     Case("player_stats", "positions_known", "players without a position (12.5 % of 8", 1, "Travis Tightend",
@@ -144,6 +151,14 @@ CASES = [
          ("DELETE FROM leaderboard WHERE week = 0 AND rank = 2",)),
     Case("leaderboard", "adds_up_to_results", "leaderboard rows that no pick gives", 1, "week 7",
          _set("leaderboard", "week = 7", "week = 1 AND rank = 2")),
+    Case("leaderboard", "events_replay", "picks whose events do not give what is stored", 1, "column is_correct",
+         ("INSERT INTO result_events (event, pick_id, season, graded_by, new_status, new_is_correct, new_any_time_td, "
+          "new_actual_scorer, new_actual_return) SELECT 'flipped', pick_id, 2025, graded_by, 'lost', "
+          f"{FALSE}, any_time_td, actual_scorer, actual_return FROM results WHERE pick_id = 1",)),
+    Case("leaderboard", "events_replay", "picks whose events do not give what is stored", 1, "stored gone",
+         ("INSERT INTO pick_events (event, pick_id, user_id, season, week) VALUES ('picked', 99, 1, 2025, 1)",)),
+    Case("leaderboard", "events_replay", "replayed standings that do not add up to what is stored", 1, "points 9",
+         _set("leaderboard", "points = points + 1", "week = 0 AND rank = 1")),
 ]  # fmt: skip
 
 
