@@ -9,8 +9,9 @@ import dagster as dg
 
 from firsttd_pipeline.assets import ASSETS
 from firsttd_pipeline.assets.base import LeagueSource
-from firsttd_pipeline.automation.jobs import nightly_job
+from firsttd_pipeline.automation.jobs import JOBS
 from firsttd_pipeline.automation.schedules import build_nightly_schedule
+from firsttd_pipeline.automation.sensors import SENSORS
 from firsttd_pipeline.refresh.base import utc_now
 from firsttd_pipeline.settings import Settings, load_settings
 
@@ -33,8 +34,9 @@ def build_definitions(
     current = settings or load_settings()
     return dg.Definitions(
         assets=ASSETS,
-        jobs=[nightly_job],
+        jobs=JOBS,
         schedules=[build_nightly_schedule(current.timezone)],
+        sensors=SENSORS,
         resources={"league": source or LeagueSource(settings, clock)},
         executor=dg.in_process_executor,
     )

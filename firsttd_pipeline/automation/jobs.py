@@ -1,10 +1,18 @@
-"""The jobs. `nightly` runs the whole graph for one season, in one process: eight small assets on two cores are
-quicker so (a process per asset costs several times the work itself), and SQLite's writers never meet.
+"""The jobs: the whole graph for one season, and the parts of it that a change in the league or upstream makes stale.
+
+Each runs in one process: eight small assets on two cores are quicker so (a process per asset costs several times the
+work itself), and SQLite's writers never meet.
 """
 
 import dagster as dg
 
 NIGHTLY = "nightly"
+STANDINGS = "standings"
+NEW_PICKS = "new_picks"
+PLAYS_LANDED = "plays_landed"
+
+FROM_WHAT_IS_THERE = frozenset({STANDINGS, NEW_PICKS})
+"""Jobs that a change in the league starts: they use the files fetched before, and work while upstream does not."""
 
 nightly_job = dg.define_asset_job(
     NIGHTLY,
@@ -12,3 +20,26 @@ nightly_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="The whole graph for one season: schedule, rosters, touchdowns, grades, statistics, leaderboard.",
 )
+
+standings_job = dg.define_asset_job(
+    STANDINGS,
+    selection=dg.AssetSelection.assets("player_stats", "leaderboard"),
+    executor_def=dg.in_process_executor,
+    description="Statistics and leaderboard of one season, after somebody changed a grade. Fetches nothing anew.",
+)
+
+new_picks_job = dg.define_asset_job(
+    NEW_PICKS,
+    selection=dg.AssetSelection.assets("results", "player_stats", "leaderboard"),
+    executor_def=dg.in_process_executor,
+    description="Understands and grades the picks of one season, after somebody wrote some. Fetches nothing anew.",
+)
+
+plays_landed_job = dg.define_asset_job(
+    PLAYS_LANDED,
+    selection=dg.AssetSelection.assets("touchdowns").downstream(),
+    executor_def=dg.in_process_executor,
+    description="Touchdowns of one season and all that follows from them, after upstream published plays.",
+)
+
+JOBS = [nightly_job, standings_job, new_picks_job, plays_landed_job]

@@ -13,21 +13,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 from yaml import YAMLError
 
 from firsttd_pipeline.assets.base import LeagueSource
+from firsttd_pipeline.automation.failures import note_failures, step_error
 from firsttd_pipeline.automation.home import prepare_home
 from firsttd_pipeline.automation.jobs import NIGHTLY
+from firsttd_pipeline.automation.runs import close_dead_runs
 from firsttd_pipeline.definitions import build_definitions
 from firsttd_pipeline.refresh.base import AssetEvent, utc_now
 from firsttd_pipeline.settings import Settings
+from firsttd_pipeline.storage.engine import Database, StorageError
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 class InstanceError(RuntimeError):
@@ -91,6 +92,7 @@ class Nightly:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._events: list[AssetEvent] = []
+        self._settings = settings
         self._listener = listener
         prepare_home(settings)
         source = LeagueSource(settings, clock, listener=self._hear, progress=progress)
@@ -105,7 +107,7 @@ class Nightly:
         with _instance_explained(self._home):
             self._instance = dg.DagsterInstance.get()
             _record_origin(self._instance)
-            self._close_dead_runs()
+            close_dead_runs(self._instance)
 
     def __enter__(self) -> Nightly:
         return self
@@ -124,6 +126,8 @@ class Nightly:
                 raise_on_error=False,
                 tags={"firsttd/door": "command line", **_process_tags(), **(tags or {})},
             )
+            if not result.success:
+                self._note_failure(result.run_id)
         outcome = SeasonOutcome(season, result.run_id, result.success, list(self._events))
         outcome.errors = [event.error for event in self._events if event.error]
         outcome.checks = [self._check(evaluation) for evaluation in result.get_asset_check_evaluations()]
@@ -135,6 +139,17 @@ class Nightly:
         if not result.success and not outcome.errors:
             outcome.errors = [_failure_text(event) for event in result.all_events if event.is_step_failure]
         return outcome
+
+    def _note_failure(self, run_id: str) -> None:
+        """Write it down at once: the sensor that does so for other runs ticks only while the UI's daemon runs."""
+        failed = self._instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
+        db = Database(self._settings.database, busy_timeout_s=self._settings.busy_timeout)
+        try:
+            note_failures(self._instance, db, failed)
+        except StorageError:  # why the run failed, most likely; the outcome says so, and the sensor tries again
+            return
+        finally:
+            db.close()
 
     def _hear(self, event: AssetEvent) -> None:
         if event.state != "started":
@@ -149,18 +164,6 @@ class Nightly:
         )
         blocking = (asset, evaluation.check_name) in self._blocking
         return CheckOutcome(asset, evaluation.check_name, level, evaluation.description or "", blocking)
-
-    def _close_dead_runs(self) -> None:
-        """A run of this door whose process was killed would look busy for ever: mark it as failed."""
-        unfinished = dg.RunsFilter(statuses=_UNFINISHED, tags={"firsttd/host": socket.gethostname()})
-        for run in self._instance.get_runs(filters=unfinished):
-            # A run that the UI made from one of ours carries our tags, and is the daemon's.
-            ours = "dagster/parent_run_id" not in run.tags
-            if ours and not _alive(run.tags.get("firsttd/pid", "")):
-                self._instance.report_run_failed(
-                    run,
-                    "The process of this run was ended from outside; the database is as its last asset left it.",
-                )
 
 
 def _record_origin(instance: dg.DagsterInstance) -> None:
@@ -194,21 +197,5 @@ def _process_tags() -> dict[str, str]:
     return {"firsttd/pid": str(os.getpid()), "firsttd/host": socket.gethostname()}
 
 
-def _alive(pid: str) -> bool:
-    if not pid.isdigit():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # alive, and somebody else's
-        return True
-    return True
-
-
-def _failure_text(event: Any) -> str:
-    """What failed, by its innermost cause: Dagster's own wrapper only says that a step failed."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+def _failure_text(event: dg.DagsterEvent) -> str:
+    return f"{event.step_key}: {step_error(event)}"

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firsttd_pipeline.commands.context import explained, open_league, settings_or_exit
+from firsttd_pipeline.commands.context import explained, open_league, settings_or_exit, stderr
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
+from firsttd_pipeline.storage.run_failures import open_failures
 from firsttd_pipeline.storage.standings import leaderboard_query, players_query, seasons_overview
 
 if TYPE_CHECKING:
@@ -54,15 +55,24 @@ def players(
     emit(rows, output, title=f"Players {wanted}", empty="No players: run `firsttd nightly` for this season first.")
 
 
+_FAILURES_SHOWN = 10
 _SEASON = ("season", "games", "final", "picks", "pending", "last fetch", "outcome")
 
 
 @explained
 def status(output: FormatOption = Format.TABLE) -> None:
-    """What is in the database, by season: games, picks by state, and when each source was last fetched."""
+    """What is in the database, by season: games, picks by state, last fetches; and on stderr the runs that failed."""
     with open_league() as league:
         rows = seasons_overview(league.db)
+        failed = league.db.frame(open_failures())
     emit(rows, output, title="Seasons", columns=_SEASON, empty="The database is empty: run `firsttd nightly`.")
+    for failure in failed.head(_FAILURES_SHOWN).iter_rows(named=True):
+        where = f"{failure['job']} at {failure['step']}" if failure["step"] else failure["job"]
+        season = f"season {failure['season']}" if failure["season"] else "no season"
+        said = f"failed {failure['happened_at']:%Y-%m-%d %H:%M} UTC: {where}, {season}, run {failure['run_id'][:8]}: "
+        stderr.print(said + " ".join(failure["error"].split()), style="red", markup=False)
+    if failed.height > _FAILURES_SHOWN:
+        stderr.print(f"and {failed.height - _FAILURES_SHOWN} more failed runs, see the UI (make ui)", style="red")
 
 
 @explained

@@ -85,6 +85,8 @@ class League:
         self.db = db
         self.client = client
         self.run_id = run_id
+        self.uses_what_is_there = False
+        """Nothing new is asked of upstream where a file was fetched before: only the league itself has changed."""
         self._shared_client = shared_client
 
     @classmethod

@@ -10,7 +10,7 @@ from firsttd_pipeline.domain.standings import player_stats as decide
 from firsttd_pipeline.domain.usage import usage
 from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.sources.http import SourceError
-from firsttd_pipeline.sources.nflverse import Absent, SourceFile
+from firsttd_pipeline.sources.nflverse import Absent, Fetched, SourceFile
 from firsttd_pipeline.storage.grade_triggers import hold_counts
 from firsttd_pipeline.storage.partitions import write_player_stats
 from firsttd_pipeline.storage.season import Season
@@ -24,13 +24,15 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     Raises:
         SourceError: the weekly rosters could not be fetched or are not what they should be.
     """
+    with league.db.read() as conn:
+        source = last_fetch(conn, "pbp", season)
+        before = last_fetch(conn, "weekly_rosters", season) if league.uses_what_is_there else None
+    kept = None if before is None else _kept(league, before)
     try:
-        weekly = league.client.weekly_rosters(season, now)
+        weekly = kept or league.client.weekly_rosters(season, now)
     except SourceError as error:
         league.fetch_failed("weekly_rosters", season, error, now)
         raise
-    with league.db.read() as conn:
-        source = last_fetch(conn, "pbp", season)
     plays = _plays(league, source, isinstance(weekly, Absent))  # before the lock: a lost file is fetched again
     with league.db.write() as conn:
         hold_counts(conn, season)  # a grade that another program writes meanwhile counts after this, not under it
@@ -48,7 +50,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         counts = write_player_stats(conn, season, rows, now)
         if isinstance(weekly, Absent):
             record_absence(conn, weekly, now, league.run_id)
-        else:
+        elif weekly is not kept:
             record_fetch(conn, weekly.source, Counts(unchanged=weekly.frame.height), weekly.frame.height, league.run_id)
     report = Report("player_stats", season, counts, source=None if isinstance(weekly, Absent) else weekly.source)
     report.preview = (
@@ -64,6 +66,14 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     if isinstance(weekly, Absent):
         report.notes.append(weekly.reason)
     return report
+
+
+def _kept(league: League, source: SourceFile) -> Fetched | None:
+    """The weekly rosters that were fetched before; None where their copy is lost and upstream has another version."""
+    try:
+        return Fetched(league.client.read_weekly(source), source)
+    except SourceError:
+        return None
 
 
 def _plays(league: League, source: SourceFile | None, participants: bool) -> pl.DataFrame | None:

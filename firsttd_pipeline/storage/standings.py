@@ -16,6 +16,7 @@ from firsttd_pipeline.storage.schema import (
     pick_status,
     picks,
     player_stats,
+    run_failures,
     sync_runs,
     users,
     weeks,
@@ -63,7 +64,8 @@ def players_query(
 def seasons_overview(db: Database) -> list[dict[str, Any]]:
     """One row per season that has games or was fetched: season, games, final, picks, pending, last fetch, outcome.
 
-    `outcome` names the sources whose last fetch failed or had nothing; `ok` where none did.
+    `outcome` names the sources whose last fetch failed or had nothing, and counts the failed runs that no later one
+    got past; `ok` where there is neither.
     """
     found: dict[int, dict[str, Any]] = {}
 
@@ -93,6 +95,14 @@ def seasons_overview(db: Database) -> list[dict[str, Any]]:
             season["last fetch"] = row.fetched_at.isoformat(timespec="seconds")
             if row.status in ("failed", "absent"):
                 season["outcome"] += ("; " if season["outcome"] else "") + f"{row.dataset} {row.status}"
+        for row in conn.execute(
+            select(run_failures.c.season, func.count().label("runs"))
+            .where(run_failures.c.cleared_at.is_(None), run_failures.c.season.is_not(None))
+            .group_by(run_failures.c.season)
+        ):
+            season = of(row.season)
+            said = f"{row.runs} {'run' if row.runs == 1 else 'runs'} failed"
+            season["outcome"] += ("; " if season["outcome"] else "") + said
     for season in found.values():
         season["outcome"] = season["outcome"] or ("ok" if season["last fetch"] else "")
     return [found[number] for number in sorted(found)]

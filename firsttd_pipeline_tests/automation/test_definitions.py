@@ -116,8 +116,42 @@ def test_one_job_runs_the_whole_graph_in_one_process() -> None:
     job = defs.resolve_job_def(NIGHTLY)
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(EDGES)
     assert job.executor_def is dg.in_process_executor
-    assert [named.name for named in defs.jobs or []] == [NIGHTLY]
     assert [schedule.name for schedule in defs.schedules or []] == ["nightly_schedule"]  # type: ignore[union-attr]
+
+
+JOBS = {
+    NIGHTLY: set(EDGES),
+    "standings": {"player_stats", "leaderboard"},
+    "new_picks": {"results", "player_stats", "leaderboard"},
+    "plays_landed": {"touchdowns", "kickoff_decisions", "results", "player_stats", "leaderboard"},
+}
+
+
+def test_every_job_runs_exactly_what_its_reason_makes_stale() -> None:
+    found = {}
+    for named in defs.jobs or []:
+        job = defs.resolve_job_def(named.name)
+        assert job.executor_def is dg.in_process_executor
+        assert len(job.description or "") > 40
+        found[named.name] = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert found == JOBS
+
+
+def test_every_sensor_is_on_by_default_has_an_owner_and_tells_an_operator_what_it_does() -> None:
+    found = {sensor.name: sensor for sensor in defs.sensors or []}
+    assert set(found) == {"results_sensor", "picks_sensor", "plays_sensor", "run_failure_sensor"}
+    for sensor in found.values():
+        assert isinstance(sensor, dg.SensorDefinition)
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+        assert len(sensor.description or "") > 100
+        assert sensor.tags == {"owner": "first-td-ops"}
+        assert (sensor.minimum_interval_seconds or 99) <= 30
+    targets = {sensor.name: [job.name for job in sensor.jobs] for sensor in found.values() if sensor.has_jobs}
+    assert targets == {
+        "results_sensor": ["standings"],
+        "picks_sensor": ["new_picks"],
+        "plays_sensor": ["plays_landed"],
+    }
 
 
 def test_definitions_of_two_leagues_do_not_share_their_settings(tmp_path: Path) -> None:

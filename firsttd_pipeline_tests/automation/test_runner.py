@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from firsttd_pipeline.automation.home import prepare_home
 from firsttd_pipeline.automation.runner import InstanceError, Nightly
+from firsttd_pipeline.checks import CHECKS
 from firsttd_pipeline.settings import Settings, SettingsError
 from firsttd_pipeline.storage import schema
 from firsttd_pipeline.storage.engine import Database
@@ -78,7 +79,9 @@ def test_a_run_stands_in_the_instance_with_its_season_door_assets_and_checks(set
     assert outcome.success, outcome.errors
     assert outcome.changed > 0
     assert {event.asset for event in outcome.events} == ALL
-    assert len(outcome.checks) == len({(c.asset, c.name) for c in outcome.checks}) == 18
+    known = {(asset, check.name) for asset, checks in CHECKS.items() for check in checks}
+    assert len(outcome.checks) == len(known)
+    assert {(c.asset, c.name) for c in outcome.checks} == known
     assert [(c.asset, c.name) for c in outcome.checks if c.level != "ok"] == []
     with dg.DagsterInstance.from_config(str(settings.home)) as instance:
         run = instance.get_run_by_id(outcome.run_id)
