@@ -160,7 +160,9 @@ _JERSEY: Final = re.compile(r"([a-z]{2,4}?)(\d{1,2})")
 
 
 def _words(text: str) -> list[str]:
-    return ["st" if word == "saint" else word for word in normalise(text, keep_suffix=True).split()]
+    # a dot ends a word: D.Smith are two, A.J. is one all the same (normalise joins initials)
+    words = normalise(text.replace(".", ". "), keep_suffix=True).split()
+    return ["st" if word == "saint" else word for word in words]
 
 
 def _split(text: str) -> tuple[list[str], str | None]:
@@ -194,6 +196,7 @@ class _Name:
     keys: Mapping[str, str]  # key -> method name, the strongest of each
     wholes: tuple[str, ...]  # full names, for misspellings
     singles: tuple[str, ...]  # last and first names, for misspellings
+    compounds: tuple[str, ...]  # last names of several words, for misspellings
     lasts: frozenset[str]
     short: frozenset[str]  # initials, first names: what may stand before a misspelled last name
 
@@ -295,6 +298,7 @@ def _name(full: str, first: str, last: str, football: str) -> _Name:
         keys,
         tuple(sorted(wholes - {""})),
         tuple(sorted(singles)),
+        tuple(sorted(key for key, parts in lasts.items() if len(parts) > 1)),
         frozenset(lasts),
         frozenset({*initials, *known, *forms, *legal_initials, legal} - {""}),
     )
@@ -349,13 +353,25 @@ class _Player:
 
 
 @dataclass(frozen=True, slots=True)
+class _Spellings:
+    """Names to be near to, and whose they are (players by their number)."""
+
+    texts: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[tuple[str, ...]]) -> _Spellings:
+        pairs = [(text, number) for number, texts in enumerate(names) for text in texts]
+        return cls(tuple(text for text, _ in pairs), tuple(number for _, number in pairs))
+
+
+@dataclass(frozen=True, slots=True)
 class _Team:
     players: tuple[_Player, ...]
     keys: Mapping[str, tuple[tuple[int, str], ...]]  # key -> players (by their number) and methods
-    wholes: tuple[tuple[str, int], ...]
-    singles: tuple[tuple[str, int], ...]
-    whole_texts: tuple[str, ...]
-    single_texts: tuple[str, ...]
+    wholes: _Spellings
+    singles: _Spellings
+    compounds: _Spellings
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +433,7 @@ class Resolver:
         typed = text.strip()
         query = _query(typed if len(typed) <= MAX_TEXT else "")
         readings = self._readings(typed, query, teams, preferred_team, aliases, member_id)
-        return _decide(text, query, readings, teams, preferred_team, position, lambda: self._called)
+        return _decide(text, query, readings, teams, preferred_team, position, lambda: self._season)
 
     # --- readings -----------------------------------------------------------------------------------------------------
 
@@ -469,16 +485,37 @@ class Resolver:
         return sorted(found, key=lambda reading: reading.order)
 
     @functools.cached_property
-    def _called(self) -> frozenset[str]:
-        """Full, last and first names of everybody whom people pick, in the whole season."""
-        found: set[str] = set()
+    def _season(self) -> _Season:
+        full: dict[str, set[str]] = {}
+        words: set[str] = set()
         for rows in self._rows.values():
             for row in rows:
                 if row.get("position") in PICKED:
                     name = _name_of(row)
-                    found.update(name.wholes, name.lasts)
-                    found.update(key for key, method in name.keys.items() if method == "first name")
-        return frozenset(found)
+                    words.update(name.lasts)
+                    for key, method in name.keys.items():
+                        if method == "first name":
+                            words.add(key)
+                        elif method in ("normalised", "football name"):
+                            full.setdefault(key, set()).add(row["player_id"])
+        return _Season(full, frozenset(words))
+
+
+@dataclass(frozen=True, slots=True)
+class _Season:
+    """Everybody whom people pick, in both of these teams or elsewhere: his full names, and last and first names."""
+
+    full: Mapping[str, Collection[str]]
+    words: Collection[str]
+
+    def somebody_else(self, key: str, similarity: float, player_id: str) -> bool:
+        """Whether the text is the full name of another player, or nearer to it than this."""
+        if key in self.full:
+            return player_id not in self.full[key]
+        if similarity == 1.0 or len(key) < 8:
+            return False
+        best = process.extractOne(key, self.full.keys(), scorer=OSA.normalized_similarity, score_cutoff=similarity)
+        return best is not None and best[1] > similarity and player_id not in self.full[best[0]]
 
 
 def _name_of(row: Mapping[str, Any]) -> _Name:
@@ -504,15 +541,12 @@ def _build(rows: Iterable[Mapping[str, Any]]) -> _Team:
     for number, player in enumerate(players):
         for key, method in player.name.keys.items():
             keys.setdefault(key, []).append((number, method))
-    wholes = [(text, number) for number, player in enumerate(players) for text in player.name.wholes]
-    singles = [(text, number) for number, player in enumerate(players) for text in player.name.singles]
     return _Team(
         tuple(players),
         {key: tuple(found) for key, found in keys.items()},
-        tuple(wholes),
-        tuple(singles),
-        tuple(text for text, _ in wholes),
-        tuple(text for text, _ in singles),
+        _Spellings.of(player.name.wholes for player in players),
+        _Spellings.of(player.name.singles for player in players),
+        _Spellings.of(player.name.compounds for player in players),
     )
 
 
@@ -605,21 +639,18 @@ def _near(team: _Team, query: _Query) -> Iterable[_Reading]:
     """Those whose names are near, and how near: misspellings, and what a question may offer."""
     if len(query.key) < 3:
         return
-    wanted: list[tuple[str, tuple[str, ...], tuple[tuple[str, int], ...]]] = [
-        (query.key, team.single_texts, team.singles)
-    ]
-    if len(query.words) > 1 or len(query.key) >= 8:
-        wanted.append((query.key, team.whole_texts, team.wholes))
-    for text, choices, numbers in wanted:
+    one_word = len(query.words) == 1
+    wanted = [(team.singles if one_word else team.compounds, TYPO_SIMILARITY)]
+    if not one_word or len(query.key) >= 8:
+        wanted.append((team.wholes, FULL_TYPO_SIMILARITY))
+    for names, enough in wanted:
         for _, similarity, at in process.extract(
-            text, choices, scorer=OSA.normalized_similarity, limit=None, score_cutoff=NEAR
+            query.key, names.texts, scorer=OSA.normalized_similarity, limit=None, score_cutoff=NEAR
         ):
-            player = team.players[numbers[at][1]]
-            if not _suits(player.name, query.suffix):
-                continue
-            enough = TYPO_SIMILARITY if choices is team.single_texts else FULL_TYPO_SIMILARITY
-            yield _near_reading(player, similarity, enough)
-    if len(query.words) > 1:
+            player = team.players[names.numbers[at]]
+            if _suits(player.name, query.suffix):
+                yield _near_reading(player, similarity, enough)
+    if not one_word:
         # initials (or a first name) as they are, and a misspelled last name
         first, rest = query.words[0], "".join(query.words[1:])
         if len(rest) >= 3:
@@ -667,7 +698,7 @@ def _decide(
     teams: Collection[str],
     preferred_team: str | None,
     position: str | None,
-    called: Callable[[], frozenset[str]],
+    season: Callable[[], _Season],
 ) -> Resolution:
     sound = [reading for reading in readings if reading.rank <= _MISSPELLED]
     shown: tuple[Scored, ...]
@@ -677,7 +708,7 @@ def _decide(
         where = " and ".join(sorted(set(teams))) or "no team"
         reason = f"unknown: nobody of {where} is called {_quoted(text)}{near}."
         return Resolution(text, None, shown[1] if len(shown) > 1 else None, shown, reason)
-    outcome = _choose(query, sound, preferred_team, _position(position), called)
+    outcome = _choose(query, sound, preferred_team, _position(position), season)
     if isinstance(outcome, _Refused):
         first = outcome.between
         shown = _scored_all(first, readings)
@@ -697,7 +728,7 @@ def _choose(
     sound: Sequence[_Reading],
     preferred_team: str | None,
     position: str | None,
-    called: Callable[[], frozenset[str]],
+    season: Callable[[], _Season],
 ) -> tuple[_Reading, str] | _Refused:
     """The one reading and what settled it, or why none is taken. `sound` is ordered, best first."""
     if any(reading.player.standing == 0 for reading in sound):
@@ -711,7 +742,7 @@ def _choose(
     fits = [reading for reading in first if reading.player.standing == standing]
     likely = [reading for reading in sound if reading.player.standing == 0 and reading not in fits]
     if standing > 0:
-        refused = _unlikely(query, rank, standing, fits, likely)
+        refused = _unlikely(rank, standing, fits, sound)
         if refused:
             return refused
 
@@ -746,7 +777,7 @@ def _choose(
     if len(wanted) > 1:
         return _Refused("tie", "nothing tells them apart", tuple(wanted))
     chosen = wanted[0]
-    return _doubts(query, chosen, likely, called) or (chosen, settled_by)
+    return _doubts(query, chosen, sound, season) or (chosen, settled_by)
 
 
 def _strongest(sound: Sequence[_Reading]) -> list[_Reading]:
@@ -761,36 +792,49 @@ def _strongest(sound: Sequence[_Reading]) -> list[_Reading]:
     return first
 
 
-def _unlikely(
-    query: _Query, rank: int, standing: int, fits: Sequence[_Reading], likely: Sequence[_Reading]
-) -> _Refused | None:
+def _unlikely(rank: int, standing: int, fits: Sequence[_Reading], sound: Sequence[_Reading]) -> _Refused | None:
     """Why those are not taken whom nobody picks (or who are not on the roster proper), though they fit best."""
-    rivals = likely
+    rivals = [reading for reading in sound if reading.player.standing < min(standing, 2) and reading not in fits]
     if rank <= FULL_NAME_RANK:  # a full name is his, whatever he plays, unless it is nearly that of another
-        rivals = [reading for reading in likely if reading.rank <= WHOLE_NAME_RANK or reading.similarity >= 0.9]
+        rivals = [reading for reading in rivals if reading.rank <= WHOLE_NAME_RANK or reading.similarity >= 0.9]
     if rivals:
         return _Refused(
             "weak", "the first is not one whom people pick, the other is spelled otherwise", (*fits, *rivals)
         )
     method = fits[0].method
-    whole = rank <= WHOLE_NAME_RANK or method == "last name" or (method == "misspelling" and len(query.words) > 1)
-    if standing >= 2 and not whole:
+    if standing >= 2 and not (rank <= WHOLE_NAME_RANK or method == "last name"):
         return _Refused("weak", f"by {method}, and not of a position that people pick", tuple(fits))
     return None
 
 
 def _doubts(
-    query: _Query, chosen: _Reading, likely: Sequence[_Reading], called: Callable[[], frozenset[str]]
+    query: _Query, chosen: _Reading, sound: Sequence[_Reading], season: Callable[[], _Season]
 ) -> _Refused | None:
     """Why the only one who fits best is not taken all the same."""
     method = chosen.method
     if chosen.rank > WHOLE_NAME_RANK and method not in ("last name", "fan name", "misspelling"):
+        likely = [reading for reading in sound if reading.player.standing == 0 and reading is not chosen]
         cut = [reading for reading in likely if _cut_short(query.key, reading.player.name.lasts)]
         near = cut if method == "first name" else [r for r in likely if r.rank == _MISSPELLED or r in cut]
+        near += [reading for reading in sound if reading.player.standing == 1 and reading.method == "last name"]
         if near:
-            return _Refused("weak", f"by {method}, or a last name with letters left out", (chosen, *near))
-    if chosen.rank >= _METHODS["beginning of the name"].rank and query.key in called():
+            because = f"by {method}, or it is the last name of the other, or that with letters left out"
+            return _Refused("weak", because, (chosen, *near))
+    if chosen.rank == _MISSPELLED and len(query.words) == 1:
+        by_last = max((OSA.normalized_similarity(query.key, last) for last in chosen.player.name.lasts), default=0.0)
+        if by_last < chosen.similarity:
+            off = [r for r in sound if r.player.standing == 1 and r.similarity >= chosen.similarity and r is not chosen]
+            if off:
+                return _Refused(
+                    "weak", "a misspelling of the first name of one, or of the other's name", (chosen, *off)
+                )
+    if chosen.rank >= _METHODS["beginning of the name"].rank and query.key in season().words:
         return _Refused("weak", f"by {method} only, and others of the season bear that very name", (chosen,))
+    names_two = FULL_NAME_RANK <= chosen.rank <= WHOLE_NAME_RANK or (
+        chosen.rank == _MISSPELLED and len(query.words) > 1
+    )
+    if names_two and season().somebody_else(query.key, chosen.similarity, chosen.player.candidate.player_id):
+        return _Refused("weak", f"by {method} only, and a player of other teams has that very name", (chosen,))
     return None
 
 
