@@ -29,11 +29,6 @@ def events_replay(season: Season, now: datetime) -> list[Violation]:
     return quality.replay_gives_what_is_stored(differing, season.leaderboard(), board)
 
 
-def no_failed_runs(season: Season, now: datetime) -> list[Violation]:
-    """No run of the season failed since the last one that got so far."""
-    return quality.failed_runs(season.open_failures())
-
-
 CHECKS = [
     Check("adds_up_to_results", "the standings are exactly what the picks' grades give", adds_up_to_results),
     Check("events_replay", "replaying every event gives exactly the grades and standings stored", events_replay),
