@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from firsttd_pipeline import __version__
-from firsttd_pipeline.commands import database, demo, grade, members, picks, reconcile, run, show, ui
+from firsttd_pipeline.commands import database, demo, grade, members, picks, reconcile, regrade, run, show, ui, why
 
 app = typer.Typer(
     name="firsttd",
@@ -22,6 +22,8 @@ app.command()(show.players)
 app.command()(show.status)
 app.command()(show.settings)
 app.command()(reconcile.reconcile)
+app.command()(regrade.regrade)
+app.command()(why.why)
 app.command()(demo.demo)
 app.command()(ui.ui)
 app.add_typer(database.app, name="db")

@@ -96,6 +96,16 @@ def emit(
         _print_table(shown, records, title, empty)
 
 
+def emit_object(row: Mapping[str, Any]) -> None:
+    """Print one thing on stdout as one JSON object, every value as it is."""
+    _write(_json(row) + "\n", errors="firsttd_json")
+
+
+def emit_lines(lines: Sequence[str]) -> None:
+    """Print lines for people on stdout; what they hold is shown, never interpreted."""
+    _write("".join(f"{safe(line)}\n" for line in lines))
+
+
 def _records(rows: pl.DataFrame | Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Mapping[str, Any]]]:
     if isinstance(rows, Sequence):
         names = list(dict.fromkeys(name for row in rows for name in row))
@@ -121,8 +131,8 @@ codecs.register_error("firsttd_json", _json_escape)
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def _json(records: Sequence[Mapping[str, Any]]) -> str:
-    text = json.dumps([{k: _json_value(v) for k, v in row.items()} for row in records], ensure_ascii=False, indent=2)
+def _json(value: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> str:
+    text = json.dumps(_json_value(value), ensure_ascii=False, indent=2)
     # What json leaves as it is (C1 controls, direction marks, surrogates) would still act on a terminal.
     if text.isprintable():
         return text

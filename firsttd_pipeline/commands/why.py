@@ -1,0 +1,139 @@
+"""`firsttd why PICK`: the receipt of a grade, for people or as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from firsttd_pipeline.commands.context import explained, open_league
+from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, emit_lines, emit_object
+from firsttd_pipeline.commands.refusals import refusals_explained
+from firsttd_pipeline.refresh.base import utc_now
+from firsttd_pipeline.storage.receipts import receipt
+
+_CHANGES = ("at", "event", "before", "after", "by", "why", "graded_by", "run_id")
+
+Row = Mapping[str, Any]
+
+
+@explained
+@refusals_explained
+def why(
+    pick_id: Annotated[int, typer.Argument(min=1, max=MOST, metavar="PICK", help="As `picks list` shows it.")],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Explain a grade: what was typed, who was meant, the first touchdown, the rules, and every change since."""
+    with open_league() as league:
+        found = receipt(league.db, pick_id, league.settings.rules, utc_now())
+    if output is Format.JSON:
+        emit_object(found)
+    elif output is Format.CSV:
+        emit(found["changes"], output, columns=_CHANGES)
+    else:
+        emit_lines(_lines(found))
+        emit(found["changes"], title="Changes", columns=_CHANGES, empty="none recorded")
+
+
+def _lines(found: Row) -> list[str]:
+    pick, grade = found["pick"], found["grade"]
+    parts = {
+        "Typed": _typed(pick),
+        "Understood": _understood(found["understood"]),
+        "Game": _game(found["game"]),
+        "First touchdown": _touchdown(found["first_touchdown"]) or found["no_first_touchdown"],
+        "Of this pick": _all(found["touchdowns"]),
+        "Grade": _grade(grade),
+        "Stands": found["stands"],
+        "The plays say": _said(found["plays_say"]),
+        "Source": _source(found["source"]),
+    }
+    head = f"Pick {pick['id']}: {pick['member']}, week {pick['week']} of {pick['season']}"
+    if pick["removed_at"]:
+        head += f", removed {_time(pick['removed_at'])}"
+    return [head, *(f"  {name + ':':<17}{text}" for name, text in parts.items() if text)]
+
+
+def _typed(pick: Row) -> str:
+    odds = "odds unknown" if pick["odds"] is None else f"{pick['odds']:+g}"
+    if pick["odds_are_a_placeholder"]:
+        odds += " (a placeholder: odds unknown)"
+    told = f"{pick['typed']}, {odds}"
+    if pick["entered_at"]:
+        told += f"; entered {_time(pick['entered_at'])} by {pick['door']}"
+    return told + (f"; late: {pick['late_reason']}" if pick["late_reason"] else "")
+
+
+def _understood(row: Row | None) -> str | None:
+    if row is None:
+        return None
+    if row["player_id"] is None:
+        return f"not yet{': ' + row['message'] if row['message'] else ''}"
+    told = f"{row['player'] or row['player_id']} ({row['player_id']})"
+    if row["method"]:
+        told += f" by {row['method']}"
+    if row["confidence"] is not None:
+        told += f", {100 * row['confidence']:.0f} % sure"
+    if row["method"]:
+        told += f"; next best: {row['runner_up'] or 'nobody'}"
+    if row["message"]:
+        told += f"; {row['message']}"
+    return told + (f"; by {row['resolved_by']}" if row["resolved_by"] else "")
+
+
+def _game(row: Row | None) -> str | None:
+    if row is None:
+        return "none"
+    scores = row["away_score"], row["home_score"]
+    score = f"{row['away_team']} {scores[0]}, {row['home_team']} {scores[1]}" if None not in scores else "no score"
+    left = ", left the schedule" if row["deleted_at"] else ""
+    kickoff = _time(row["kickoff_at"]) if row["kickoff_at"] else "unknown"
+    return f"{row['id']}, kickoff {kickoff}, {score}, {row['status']}{left}"
+
+
+def _touchdown(row: Row | None) -> str | None:
+    if row is None:
+        return None
+    name = row.get("full_name") or row["player_name"] or "scorer unknown"
+    when = f"quarter {row['quarter']}, {row['clock']}" if row["quarter"] is not None else "time unknown"
+    return f"{name} ({row['team']}), {when}: {row['description'] or ''}"
+
+
+def _all(rows: list[Row]) -> str | None:
+    if not rows:
+        return "no touchdown in this game"
+    return "; ".join(f"{row['kind']}, quarter {row['quarter']}, {row['clock']}" for row in rows)
+
+
+def _grade(row: Row | None) -> str | None:
+    if row is None:
+        return None
+    told = str(row["status"]) + (", any time" if row["status"] == "lost" and row["any_time_td"] else "")
+    if row["reason"]:
+        told += f" ({row['reason']})"
+    if row["points"] is not None:
+        told += f", {row['points']:g} points by {row['rule_pack']}"
+    if row["graded_by"]:
+        told += ", profit unknown" if row["profit"] is None else f", {row['profit']:+g} units"
+    return told + (f"; {row['finality']}" if row["finality"] else "")
+
+
+def _said(row: Row | None) -> str | None:
+    if row is None:
+        return None
+    any_time = ", any time" if row["status"] == "lost" and row["any_time_td"] else ""
+    return f"{row['status']}{any_time}" + (f" ({row['reason']})" if row["reason"] else f", first {row['scorer']}")
+
+
+def _source(row: Row | None) -> str | None:
+    if row is None:
+        return "no plays of this game"
+    published = _time(row["upstream_modified_at"]) if row["upstream_modified_at"] else "unknown"
+    fetched = _time(row["fetched_at"]) if row["fetched_at"] else "unknown"
+    return f"{row['plays']} plays, file {row['sha256']}, published {published}, fetched {fetched}"
+
+
+def _time(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
