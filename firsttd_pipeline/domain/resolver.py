@@ -368,7 +368,7 @@ class _Spellings:
 @dataclass(frozen=True, slots=True)
 class _Team:
     players: tuple[_Player, ...]
-    keys: Mapping[str, tuple[tuple[int, str], ...]]  # key -> players (by their number) and methods
+    ids: Mapping[str, Sequence[_Player]]  # a bad source may have two rows of one player
     wholes: _Spellings
     singles: _Spellings
     compounds: _Spellings
@@ -463,15 +463,13 @@ class Resolver:
 
         if not query.key and not (aliases and typed):
             return []
+        typed_id = typed.upper()
         alias_ids = _alias_ids(normalise(typed), aliases, member_id)
         for code in sorted(set(teams)):
             team = self._team(code)
-            for player in team.players:
-                candidate = player.candidate
-                if candidate.player_id.casefold() == typed.casefold():
-                    put(_reading(player, "gsis_id"))
-                if candidate.player_id in alias_ids:
-                    put(_reading(player, "alias"))
+            for player_id in (typed_id, *alias_ids):
+                for player in team.ids.get(player_id, ()):
+                    put(_reading(player, "gsis_id" if player_id == typed_id else "alias"))
             for reading in _exact(team, query, typed):
                 put(reading)
             for reading in _near(team, query):
@@ -537,13 +535,12 @@ def _build(rows: Iterable[Mapping[str, Any]]) -> _Team:
             active is None or bool(active),
         )
         players.append(_Player(candidate, _name_of(row)))
-    keys: dict[str, list[tuple[int, str]]] = {}
-    for number, player in enumerate(players):
-        for key, method in player.name.keys.items():
-            keys.setdefault(key, []).append((number, method))
+    ids: dict[str, list[_Player]] = {}
+    for player in players:
+        ids.setdefault(player.candidate.player_id, []).append(player)
     return _Team(
         tuple(players),
-        {key: tuple(found) for key, found in keys.items()},
+        ids,
         _Spellings.of(player.name.wholes for player in players),
         _Spellings.of(player.name.singles for player in players),
         _Spellings.of(player.name.compounds for player in players),
@@ -607,32 +604,34 @@ def _suits(name: _Name, suffix: str | None) -> bool:
 
 
 def _exact(team: _Team, query: _Query, typed: str) -> Iterable[_Reading]:
-    folded = " ".join(typed.casefold().split())
-    for number, method in team.keys.get(query.key, ()):
-        player = team.players[number]
-        if not _suits(player.name, query.suffix):
-            continue
-        rank = _METHODS[method].rank
-        if query.comma:
-            if rank <= WHOLE_NAME_RANK:
-                yield _reading(player, "reversed")
-            continue
-        if method == "normalised":
-            if " ".join(player.candidate.player_name.casefold().split()) == folded:
-                method = "exact"
-            elif player.name.suffix != query.suffix:
-                method = "suffix"
-        yield _reading(player, method)
-    for key in query.turned if not query.comma else ():
-        for number, method in team.keys.get(key, ()):
-            if _METHODS[method].rank <= FULL_NAME_RANK and _suits(team.players[number].name, query.suffix):
-                yield _reading(team.players[number], "reversed")
+    asked = [query.key, *query.turned]
     if query.jersey:
-        key, jersey = query.jersey
-        for number, method in team.keys.get(key, ()):
-            player = team.players[number]
-            if method == "initials" and player.candidate.jersey_number == jersey:
-                yield _reading(player, "initials")
+        asked.append(query.jersey[0])
+    for player in team.players:
+        keys = player.name.keys  # shared by all weeks: an index per team and week would weigh more than it saves
+        for key in asked:
+            if key in keys and (method := _method(player, key, keys[key], query, typed)):
+                yield _reading(player, method)
+
+
+def _method(player: _Player, key: str, method: str, query: _Query, typed: str) -> str | None:
+    """By which method the key means this player, seen how it was typed; None: it does not."""
+    if not _suits(player.name, query.suffix):
+        return None
+    rank = _METHODS[method].rank
+    if query.comma:
+        return "reversed" if rank <= WHOLE_NAME_RANK else None
+    if key in query.turned:
+        return "reversed" if rank <= FULL_NAME_RANK else None
+    if key != query.key:  # initials and the number of his jersey: AK41
+        of_jersey = query.jersey is not None and query.jersey[1] == player.candidate.jersey_number
+        return "initials" if of_jersey and method == "initials" else None
+    if method == "normalised":
+        if " ".join(player.candidate.player_name.casefold().split()) == " ".join(typed.casefold().split()):
+            return "exact"
+        if player.name.suffix != query.suffix:
+            return "suffix"
+    return method
 
 
 def _near(team: _Team, query: _Query) -> Iterable[_Reading]:
