@@ -12,6 +12,7 @@ from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched, SourceFile
 from firsttd_pipeline.storage.grade_triggers import hold_counts
+from firsttd_pipeline.storage.legacy_stats import settle_old_rows
 from firsttd_pipeline.storage.partitions import write_player_stats
 from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
@@ -38,9 +39,10 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         hold_counts(conn, season)  # a grade that another program writes meanwhile counts after this, not under it
         of_season = Season(league.db, season, conn)
         games = of_season.current_games()
+        rosters = of_season.rosters()
         rows = decide(
             season,
-            rosters=of_season.rosters(),
+            rosters=rosters,
             games=games,
             touchdowns=of_season.touchdowns(),
             usage=usage(plays, None if isinstance(weekly, Absent) else weekly.frame, games),
@@ -48,6 +50,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             records=of_season.records(),
         )
         counts = write_player_stats(conn, season, rows, now)
+        old_rows = settle_old_rows(conn, season, rosters, now)
         if isinstance(weekly, Absent):
             record_absence(conn, weekly, now, league.run_id)
         elif weekly is not kept:
@@ -65,6 +68,10 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     }
     if isinstance(weekly, Absent):
         report.notes.append(weekly.reason)
+    if old_rows is not None:
+        report.notes += old_rows.sentences(season)
+        report.facts |= {"old rows": old_rows.total, "old rows settled": old_rows.total - old_rows.open}
+        report.facts["old rows open"] = old_rows.open
     return report
 
 
