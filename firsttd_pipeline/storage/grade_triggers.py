@@ -23,7 +23,6 @@ RECORDS = ("result_events", "pick_events")
 _GRADE = ("is_correct", "any_time_td", "actual_scorer", "actual_scorer_id", "actual_return")
 _TYPED = ("player_name", "team", "game_id", "week_id", "user_id")
 """Columns of a pick that say who is meant: where another program changes one, its player has to be found again."""
-_PLACE = ("user_id", "week_id", "game_id", "player_id")
 _RECORDED = ("user_id", "week_id", "game_id", "kind", "player_id", "player_name", "odds")
 _STANDING = ("status", "reason", "points", "stake", "rule_pack")
 
@@ -538,6 +537,9 @@ def _of_picks(w: _Words) -> list[_Trigger]:
 
     after = of("NEW", player_id=player, kind=kind)
     known = " AND ".join(w.same(f"l.{name}", f"({value})") for name, value in after.items())
+    # Where the record has it there already it is no news: SQLite may run a trigger for its own update.
+    place = ("user_id", "season", "week", "game_id", "player_id")
+    there = " AND ".join(w.same(f"l.{name}", f"({after[name]})") for name in place)
     grade = _grade(w, "r")
     elsewhere = f"({w.any_differs(('user_id', 'week_id', 'game_id'))} OR {w.differs('OLD.player_id', f'({player})')})"
     moved = _result_event(
@@ -548,7 +550,7 @@ def _of_picks(w: _Words) -> list[_Trigger]:
         player=player,
         old_player="OLD.player_id",
         source="(SELECT * FROM results q WHERE q.pick_id = NEW.id) r",
-        where=elsewhere,
+        where=f"{elsewhere} AND (l.id IS NULL OR NOT ({there}))",
     )
     old_season, new_season = of("OLD")["season"], of("NEW")["season"]
     forget = tuple(
@@ -680,10 +682,12 @@ def _of_statuses(w: _Words) -> list[_Trigger]:
         "NULL",
         "NOT EXISTS (SELECT 1 FROM results r WHERE r.pick_id = OLD.pick_id)",
     )
+    # A pick that has neither a standing nor a grade goes unseen: it never was in the standings.
     replaced = "NOT EXISTS (SELECT 1 FROM picks p WHERE p.id = OLD.pick_id)"
     return [
         *triggers,
         _Trigger("gr_pick_status_delete", "AFTER", "DELETE", "pick_status", (queued, gone), when=replaced),
+        _Trigger("gr_results_delete_pick", "AFTER", "DELETE", "results", (gone,), when=replaced),
     ]
 
 
