@@ -174,8 +174,8 @@ def _revision(db: Database) -> str | None:
 def _with_rehearsal(
     db: Database, path: Path, options: dict[str, Any], *, dry_run: bool, now: datetime, say: Tell
 ) -> UpgradeReport:
-    with db.begin():  # can it be written at all?
-        pass
+    with db.begin() as conn:  # can it be written at all? SQLite says so only to a statement that writes
+        conn.exec_driver_sql("UPDATE schema_version SET version = version WHERE 1 = 0")
     rehearsal.require_room(path)
     with rehearsal.alone(path, db.busy_timeout_s):
         for attempt in range(1, MOST_REHEARSALS + 1):
