@@ -134,12 +134,22 @@ _NO_TD: Final = frozenset(
         "no first touchdown scorer",
         "no touchdown in game",
         "no touchdown scored",
+        "no touchdowns scored",
+        "no td scored",
+        "no tds scored",
+        "no td in game",
+        "no td at all",
+        "no one scores",
+        "no one scores a td",
+        "nobody scores",
+        "nobody scores a td",
     }
 )
 _DEFENSE: Final = re.compile(
     r"\b(?:d st|dst|d s t|def st|defense special teams|defence special teams|defense and special teams|"
-    r"defense st|special teams|defense|defence|def)\b"
+    r"defense st|defensive td|defensive touchdown|special teams|defense|defence|def)\b"
 )
+_BARE_D: Final = re.compile(r"(.+) d")
 
 
 def parse_special(text: str, teams: Iterable[str]) -> str | None:
@@ -159,9 +169,10 @@ def parse_special(text: str, teams: Iterable[str]) -> str | None:
     plain = " ".join(_BREAKS.sub(" ", unicodedata.normalize("NFKC", stripped).casefold()).split())
     if plain in _NO_TD:
         return NO_TD
-    if not _DEFENSE.search(plain):
+    bare_d = _BARE_D.fullmatch(plain)
+    if not _DEFENSE.search(plain) and not bare_d:
         return None
-    name = " ".join(_DEFENSE.sub(" ", plain).split())
+    name = bare_d[1] if bare_d else " ".join(_DEFENSE.sub(" ", plain).split())
     if not name:
         return None
     try:
@@ -177,7 +188,7 @@ def parse_special(text: str, teams: Iterable[str]) -> str | None:
     here = [code for code in named if code in playing]
     if len(here) == 1:
         return DST_PREFIX + here[0]
-    if not here and len(named) == 1:
+    if not here and len(named) == 1 and not bare_d:  # "Dallas D" elsewhere may be a player's name and initial
         return DST_PREFIX + named[0]
     return None
 
