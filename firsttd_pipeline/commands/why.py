@@ -98,7 +98,7 @@ def _touchdown(row: Row | None) -> str | None:
         return None
     name = row.get("full_name") or row["player_name"] or "scorer unknown"
     when = f"quarter {row['quarter']}, {row['clock']}" if row["quarter"] is not None else "time unknown"
-    return f"{name} ({row['team']}), {when}: {row['description'] or ''}"
+    return f"{name} ({row['team']}), {when}: {row['description'] or 'upstream has no text of the play'}"
 
 
 def _all(rows: list[Row]) -> str | None:

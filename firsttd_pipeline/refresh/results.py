@@ -110,7 +110,7 @@ def _report(
     report.notes = [f"{n} picks pending: {reason}" for reason, n in waiting.iter_rows()]
     report.notes += not_understood
     now_is = dict(statuses.select("pick_id", "status").iter_rows())
-    changed = [event for event in events if event["event"] != "graded"]
+    changed = [event for event in events if event["event"] != "graded" and not _merely_understood(event)]
     for event in changed[:20]:
         stands = event["new_status"] or now_is.get(event["pick_id"], "gone")
         told = (
@@ -121,3 +121,7 @@ def _report(
         report.notes.append(f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): {told}")
     report.preview = own.sort("graded_at", "pick_id", descending=True).head(10)
     return report
+
+
+def _merely_understood(event: Mapping[str, Any]) -> bool:
+    return bool(event["event"] == "moved" and event["old_player_id"] is None)

@@ -5,7 +5,6 @@ Reads only. A pick that was removed has a receipt too: its events outlive it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -345,21 +344,24 @@ def _changes(conn: Connection, pick_id: int) -> list[Row]:
     found: list[tuple[datetime, int, int, Row]] = []
     before: Row = {}
     of_pick = select(pick_events).where(pick_events.c.pick_id == pick_id).order_by(pick_events.c.id)
+    at: datetime | None = None
     for event in conn.execute(of_pick).mappings():
-        if event["event"] == "stated":
-            continue
         row = dict(event)
-        told = _change(row, "", _pick_told(before, row))
-        found.append((row["happened_at"], _ORDER.get(row["event"], 1), row["id"], told))
+        at = max(at or row["happened_at"], row["happened_at"])  # the order they were written in, whatever the clocks
+        if row["event"] == "stated":
+            continue
+        found.append((at, _ORDER.get(row["event"], 1), row["id"], _change(row, "", _pick_told(before, row))))
         before = row
     of_grade = select(result_events).where(result_events.c.pick_id == pick_id).order_by(result_events.c.id)
-    for event in map(dict, conn.execute(of_grade).mappings()):
-        told = _change(event, _grade_told(event, "old"), _grade_told(event, "new"))
-        found.append((event["happened_at"], 1, event["id"], told))
+    at = None
+    for event in conn.execute(of_grade).mappings():
+        row = dict(event)
+        at = max(at or row["happened_at"], row["happened_at"])
+        found.append((at, 1, row["id"], _change(row, _grade_told(row, "old"), _grade_told(row, "new"))))
     return [row for *_, row in sorted(found, key=lambda one: one[:3])]
 
 
-def _change(event: Mapping[str, Any], old: str, new: str) -> Row:
+def _change(event: Row, old: str, new: str) -> Row:
     return {
         "at": event["happened_at"],
         "event": event["event"],
@@ -379,7 +381,7 @@ def _pick_told(before: Row, row: Row) -> str:
     if row["event"] == "removed":
         return ""
     new = [
-        f"{word} {row[name] if row[name] is not None else 'none'}"
+        f"{word} {_shown(row[name])}"
         for name, word in names.items()
         if (before and row[name] != before.get(name)) or (not before and row[name] is not None)
     ]
@@ -388,7 +390,11 @@ def _pick_told(before: Row, row: Row) -> str:
     return ", ".join(new)
 
 
-def _grade_told(event: Mapping[str, Any], side: str) -> str:
+def _shown(value: Any) -> str:
+    return "none" if value is None else f"{value:+g}" if isinstance(value, float) else str(value)
+
+
+def _grade_told(event: Row, side: str) -> str:
     status = event[f"{side}_status"]
     if status is None:
         return ""
