@@ -45,7 +45,7 @@ def test_upgrading_again_changes_nothing(copy: Home) -> None:
     before = copy.database.read_bytes()
     told = copy.quick("db", "upgrade")
     assert (told.code, told.out) == (0, "")
-    assert "already at 0022" in told.err
+    assert "already at 0022, nothing to do" in told.err
     assert copy.database.read_bytes() == before
 
 
@@ -139,10 +139,75 @@ def test_the_old_applications_file_is_upgraded_in_place(empty: Home) -> None:
     shutil.copyfile(LEGACY_DB, empty.database)
     assert empty.quick("status").code == 1
     told = empty.quick("db", "upgrade")
-    assert told.code == 0
+    assert (told.code, told.out) == (0, "")
     assert "upgraded from 0008, now at 0022" in told.err
     assert empty.quick("db", "check").code == 0
     assert len(empty.quick("members", "list", "--format", "json").json) == 7
+
+
+def row(told: Told, first: str) -> list[str]:
+    """The cells of the table row on stderr that begins with `first`."""
+    (line,) = [line for line in told.err.splitlines() if line.startswith(f"│ {first} ")]
+    return [cell.strip() for cell in line.strip("│").split("│")][1:]
+
+
+@needs_shared
+def test_the_upgrade_tells_where_every_row_went_and_where_the_backup_is(empty: Home) -> None:
+    shutil.copyfile(LEGACY_DB, empty.database)
+    told = empty.quick("db", "upgrade")
+    assert row(told, "picks") == ["75", "74", "1", "0", "0", "0", "74"]
+    assert row(told, "results") == ["75", "74", "1", "0", "0", "0", "74"]
+    assert row(told, "player_stats") == ["485", "0", "0", "485", "0", "0", "0"]
+    for step in ("week numbers", "second spellings", "teams", "placeholder odds", "money", "statistics"):
+        assert f"│ {step} " in told.err
+    backup, report = sorted((empty.path / "backups").iterdir())
+    assert backup.read_bytes()[:16] == b"SQLite format 3\0"
+    assert f"As it was before: {backup}; report: {report}" in told.err
+
+
+@needs_shared
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(empty: Home) -> None:
+    shutil.copyfile(LEGACY_DB, empty.database)
+    before = empty.database.read_bytes()
+    told = empty.quick("db", "upgrade", "--dry-run")
+    assert (told.code, told.out) == (0, "")
+    assert empty.database.read_bytes() == before
+    assert row(told, "picks") == ["75", "74", "1", "0", "0", "0", "74"]
+    assert "dry run, nothing was changed. It would be upgraded, to 0022. Kept: " in told.err
+    assert [p.suffix for p in sorted((empty.path / "backups").iterdir())] == [".db", ".md"]
+
+
+def test_a_dry_run_of_nothing_creates_nothing(empty: Home) -> None:
+    told = empty.quick("db", "upgrade", "--dry-run")
+    assert told.code == 0
+    assert "It would be created" in told.err
+    assert not empty.database.exists()
+
+
+@needs_shared
+def test_a_file_that_cannot_be_mended_is_refused_in_one_message(empty: Home) -> None:
+    shutil.copyfile(LEGACY_DB, empty.database)
+    execute(empty.database, "UPDATE weeks SET week = 'one' WHERE id = 20")
+    before = empty.database.read_bytes()
+    told = empty.quick("db", "upgrade")
+    assert (told.code, told.out) == (1, "")
+    assert "row 20 of weeks holds 'one' as its week" in told.err
+    assert "nothing was changed" in told.err
+    assert empty.database.read_bytes() == before
+    assert [p.name for p in empty.path.iterdir() if p.name.startswith("backups")] == []
+
+
+@needs_shared
+@pytest.mark.parametrize("stake", ["1", "2.5"])
+def test_a_loss_costs_the_stake_of_the_settings(empty: Home, stake: str) -> None:
+    shutil.copyfile(LEGACY_DB, empty.database)
+    assert empty.quick("db", "upgrade", FIRSTTD_STAKE=stake).code == 0
+    with sqlite3.connect(empty.database) as conn:
+        found = conn.execute(
+            "SELECT actual_return, count(*) FROM results WHERE actual_return < 0 GROUP BY 1"
+        ).fetchall()
+    conn.close()
+    assert found == [(-float(stake), 52)]
 
 
 def test_a_database_that_cannot_be_written_is_named(empty: Home) -> None:

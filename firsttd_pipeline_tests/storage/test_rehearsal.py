@@ -464,7 +464,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     path = made_version_8(tmp_path)
     before = digest(path)
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(rehearsal.shutil, "disk_usage", lambda _: usage._replace(free=2**20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2**20))
     with pytest.raises(DatabaseFull, match=r"has 1\.0 MB free, its upgrade needs .* nothing was changed"):
         upgrade(Database(path, 5))
     assert digest(path) == before
