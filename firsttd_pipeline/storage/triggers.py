@@ -1,7 +1,8 @@
 """SQLite triggers that say why a foreign key refuses: SQLite's own error names neither table nor column.
 
 They are generated from the foreign keys of a MetaData, one set for every key; the keys themselves stay on and are what
-guards the data. PostgreSQL needs none: its errors name the constraint.
+guards the data. PostgreSQL needs none: its errors name the constraint. A few more let the old application's own
+statements do what they mean, or refuse them in words (`for_old_application`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,52 @@ def sqlite_triggers(metadata: MetaData) -> dict[str, str]:
     for table in metadata.sorted_tables:
         for key in sorted(table.foreign_key_constraints, key=lambda k: tuple(k.column_keys)):
             triggers |= _of_key(table, key)
-    return triggers
+    return triggers | for_old_application("sqlite", metadata)
+
+
+def for_old_application(dialect: str, metadata: MetaData) -> dict[str, str]:
+    """Triggers beyond those of the keys, for the tables that `metadata` has.
+
+    On SQLite: `INSERT OR REPLACE INTO rosters` gives a player's row a new id, so his statistics follow it; a game under
+    a second id, and a second first touchdown of a game, are refused in words before OR REPLACE can remove the first.
+    On PostgreSQL: the row of statistics that the application adds with every pick has no player. `INSERT OR IGNORE`
+    leaves it out, and so it is left out here, where ON CONFLICT does not.
+    """
+    if dialect != "sqlite":
+        return {f"{PREFIX}player_stats_of_nobody": _OF_NOBODY} if "player_stats" in metadata.tables else {}
+    found = {}
+    if "games" in metadata.tables:
+        found[f"{PREFIX}games_under_another_id"] = _trigger(
+            "BEFORE INSERT ON games",
+            "WHEN EXISTS (SELECT 1 FROM games WHERE season = NEW.season AND week = NEW.week "
+            "AND home_team = NEW.home_team AND away_team = NEW.away_team AND id <> NEW.id)",
+            "games: another id has this season, week, home and away team: write to that id",
+        )
+    if "touchdowns" in metadata.tables:
+        found[f"{PREFIX}touchdowns_second_first"] = _trigger(
+            "BEFORE INSERT ON touchdowns",
+            "WHEN NEW.is_first_td = 1 AND EXISTS (SELECT 1 FROM touchdowns WHERE game_id = NEW.game_id "
+            "AND is_first_td = 1 AND play_id IS NOT NEW.play_id)",
+            "touchdowns: this game has its first touchdown already (is_first_td)",
+        )
+    if {"player_stats", "rosters"} <= metadata.tables.keys():
+        found[f"{PREFIX}rosters_replaced"] = (
+            "AFTER INSERT ON rosters FOR EACH ROW BEGIN UPDATE player_stats SET roster_id = NEW.id "
+            "WHERE season = NEW.season AND player_id = NEW.player_id "
+            "AND NOT EXISTS (SELECT 1 FROM rosters WHERE id = player_stats.roster_id); END"
+        )
+    return {name: f"CREATE TRIGGER {name} {body}" for name, body in found.items()}
+
+
+_OF_NOBODY = """
+CREATE OR REPLACE FUNCTION tr_player_stats_of_nobody() RETURNS trigger LANGUAGE plpgsql AS $tr$
+BEGIN
+  RETURN NULL;
+END
+$tr$;
+CREATE OR REPLACE TRIGGER tr_player_stats_of_nobody BEFORE INSERT ON player_stats FOR EACH ROW
+WHEN (NEW.player_id IS NULL AND NEW.roster_id IS NULL) EXECUTE FUNCTION tr_player_stats_of_nobody()
+"""
 
 
 def _of_key(child: Table, key: ForeignKeyConstraint) -> dict[str, str]:
@@ -75,6 +121,8 @@ def install(conn: Connection, metadata: MetaData) -> None:
     A change of the generator needs a migration that calls this again: a test holds database and generator equal.
     """
     if conn.dialect.name != "sqlite":
+        for statement in for_old_application(conn.dialect.name, metadata).values():
+            conn.exec_driver_sql(statement)
         return
     remove(conn)
     for statement in sqlite_triggers(metadata).values():

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, ForeignKeyConstraint, Integer, delete, func, 
 from sqlalchemy.exc import IntegrityError
 
 from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.schema import games, metadata, picks, results, rosters, users, weeks
-from firsttd_pipeline.storage.triggers import install, installed, sqlite_triggers
+from firsttd_pipeline.storage.schema import games, metadata, picks, player_stats, results, rosters, users, weeks
+from firsttd_pipeline.storage.triggers import PREFIX, for_old_application, install, installed, sqlite_triggers
 from firsttd_pipeline.storage.upgrade import check
 
 NOW = datetime(2025, 9, 9, tzinfo=UTC)
@@ -26,6 +26,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "game_records": {"game_id": GAME, "season": 2025, "plays": 1, "reaches_end": True},
     "picks": {"id": 1, "user_id": 1, "week_id": 1, "game_id": GAME, "team": "PHI", "player_name": "A"},
     "pick_status": {"pick_id": 1, "status": "won"},
+    "pick_resolutions": {"pick_id": 1, "state": "understood", "resolved_by": "pipeline"},
     "results": {"id": 1, "pick_id": 1, "is_correct": True},
     "player_stats": {"id": 1, "player_name": "A", "season": 2025, "team": "PHI", "player_id": "00-1", "roster_id": 1},
     "leaderboard": {
@@ -77,7 +78,7 @@ def clear_descendants(conn: Connection, name: str, keep: str = "") -> None:
 
 def test_every_table_with_a_foreign_key_is_tested_here() -> None:
     assert {k.table.name for k in KEYS} | {k.referred_table.name for k in KEYS} == set(ROWS)
-    assert len(KEYS) == len(set(map(named, KEYS))) == 14
+    assert len(KEYS) == len(set(map(named, KEYS))) == 15
 
 
 @pytest.mark.parametrize("key", KEYS, ids=named)
@@ -145,7 +146,9 @@ def test_deleting_a_pick_always_works_and_takes_what_hangs_on_it(database: Datab
     with database.write() as conn:
         conn.execute(delete(picks))
     left = counts(database)
-    assert {t for t, n in left.items() if n == 0} == {"picks", "pick_status", "results", "pick_market_odds"}
+    assert {t for t, n in left.items() if n == 0} == {
+        "picks", "pick_status", "pick_resolutions", "results", "pick_market_odds",
+    }  # fmt: skip
 
 
 def test_deleting_a_result_always_works(database: Database) -> None:
@@ -175,6 +178,17 @@ def test_replacing_a_game_under_a_pick_keeps_the_pick(sqlite_db: Database) -> No
     assert check(sqlite_db) == []
 
 
+def test_a_player_whose_roster_row_is_replaced_keeps_his_statistics(sqlite_db: Database) -> None:
+    fill(sqlite_db)
+    with sqlite_db.write() as conn:
+        conn.exec_driver_sql(
+            "INSERT OR REPLACE INTO rosters (season, team, player_id, player_name) VALUES (2025, 'PHI', '00-1', 'B')"
+        )
+    assert sqlite_db.frame(select(player_stats.c.id, player_stats.c.roster_id)).rows() == [(1, 2)]
+    assert sqlite_db.frame(select(rosters.c.id, rosters.c.player_name)).rows() == [(2, "B")]
+    assert check(sqlite_db) == []
+
+
 @pytest.mark.parametrize("recursive", ["ON", "OFF"])
 @pytest.mark.parametrize(
     "statement",
@@ -182,7 +196,6 @@ def test_replacing_a_game_under_a_pick_keeps_the_pick(sqlite_db: Database) -> No
         "INSERT OR REPLACE INTO games (id, season, week, home_team, away_team) VALUES ('new', 2025, 1, 'PHI', 'DAL')",
         "INSERT OR REPLACE INTO weeks (season, week) VALUES (2025, 1)",
         "INSERT OR REPLACE INTO users (name) VALUES ('Ann')",
-        "INSERT OR REPLACE INTO rosters (season, team, player_id, player_name) VALUES (2025, 'PHI', '00-1', 'B')",
         "UPDATE OR REPLACE picks SET game_id = 'nowhere'",
         "INSERT OR IGNORE INTO results (pick_id) VALUES (99)",
     ],
@@ -193,7 +206,7 @@ def test_replacing_a_row_under_another_id_never_orphans(sqlite_db: Database, sta
     with sqlite_db.engine.connect() as conn:
         raw: Any = conn.connection.driver_connection
         raw.execute(f"PRAGMA recursive_triggers = {recursive}")
-        with pytest.raises(Exception, match=r"FOREIGN KEY|refer to this|with this"):
+        with pytest.raises(Exception, match=r"FOREIGN KEY|refer to this|with this|another id"):
             raw.execute(statement)
         raw.execute("PRAGMA recursive_triggers = OFF")
     assert counts(sqlite_db) == before
@@ -210,23 +223,29 @@ def test_an_update_that_keeps_the_key_is_no_change_of_key(database: Database) ->
 
 def test_the_triggers_in_the_database_are_those_the_keys_ask_for(sqlite_db: Database) -> None:
     with sqlite_db.read() as conn:
-        assert installed(conn) == sqlite_triggers(metadata)
+        ours = {name: sql for name, sql in installed(conn).items() if name.startswith(PREFIX)}
+        assert ours == sqlite_triggers(metadata)
     per_key = [4 - (k.ondelete == "CASCADE") for k in KEYS]
-    assert len(sqlite_triggers(metadata)) == sum(per_key)
+    assert len(sqlite_triggers(metadata)) == sum(per_key) + len(for_old_application("sqlite", metadata))
 
 
 def test_installing_triggers_again_replaces_ours_and_keeps_others(sqlite_db: Database) -> None:
     with sqlite_db.write() as conn:
         conn.exec_driver_sql("CREATE TRIGGER theirs AFTER INSERT ON users BEGIN SELECT 1; END")
         conn.exec_driver_sql("DROP TRIGGER tr_picks_user_id_insert")
+        before = installed(conn).keys()
         install(conn, metadata)
-        assert installed(conn).keys() == sqlite_triggers(metadata).keys() | {"theirs"}
+        assert installed(conn).keys() == before | {"theirs", "tr_picks_user_id_insert"}
 
 
-def test_postgres_needs_no_triggers(postgres_db: Database) -> None:
+def test_postgres_needs_no_triggers_for_its_keys(postgres_db: Database) -> None:
+    named = text(
+        "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "WHERE NOT tgisinternal AND tgname LIKE 'tr%' AND relnamespace = current_schema()::regnamespace"
+    )
     with postgres_db.write() as conn:
         install(conn, metadata)
-        assert conn.execute(text("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal")).scalar_one() == 0
+        assert set(conn.execute(named).scalars()) == set(for_old_application("postgresql", metadata))
 
 
 @pytest.mark.parametrize(
