@@ -198,6 +198,7 @@ def _with_rehearsal(
             except BaseException:
                 # the file is as it was: the backup would protect nothing
                 rehearsal.remove(backup.path, backup.report)
+                say("The rehearsal failed, so the file was not touched; the backup of it was removed again")
                 raise
             finally:
                 rehearsal.remove(backup.rehearsal)

@@ -676,3 +676,13 @@ def test_the_stage_names_are_said_in_order(tmp_path: Path) -> None:
     upgrade(Database(made_version_8(tmp_path), 5), tell=said.append)
     assert [sentence.split()[0] for sentence in said] == ["Backup", "Rehearsed"]
     assert upgrade_module.MOST_REHEARSALS == 5
+
+
+def test_a_backup_that_was_told_of_and_is_gone_again_is_told_of_too(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = made_version_8(tmp_path, NEW_PICK, NEW_PICK)
+    with pytest.raises(UpgradeRefused, match="delete one of them in the old application"):
+        upgrade(Database(path, 5), tell=said.append)
+    assert [sentence.split()[0] for sentence in said] == ["Backup", "The"]
+    assert "removed again" in said[1]
+    assert folder(path) == []

@@ -63,5 +63,5 @@ def refuse_duplicates() -> None:
     for first, last, name in found:
         raise UpgradeRefused(
             f"Picks {first} and {last} are the same pick ({name!r}, same member and week): "
-            "delete one of them, then upgrade again. Nothing was changed."
+            "delete one of them in the old application, then upgrade again. Nothing was changed."
         )
