@@ -463,13 +463,13 @@ class Resolver:
 
         if not query.key and not (aliases and typed):
             return []
-        typed_id = typed.upper()
+        typed_ids = {typed, typed.upper()}
         alias_ids = _alias_ids(normalise(typed), aliases, member_id)
         for code in sorted(set(teams)):
             team = self._team(code)
-            for player_id in (typed_id, *alias_ids):
+            for player_id in (*typed_ids, *alias_ids):
                 for player in team.ids.get(player_id, ()):
-                    put(_reading(player, "gsis_id" if player_id == typed_id else "alias"))
+                    put(_reading(player, "gsis_id" if player_id in typed_ids else "alias"))
             for reading in _exact(team, query, typed):
                 put(reading)
             for reading in _near(team, query):
@@ -829,9 +829,8 @@ def _doubts(
                 )
     if chosen.rank >= _METHODS["beginning of the name"].rank and query.key in season().words:
         return _Refused("weak", f"by {method} only, and others of the season bear that very name", (chosen,))
-    names_two = FULL_NAME_RANK <= chosen.rank <= WHOLE_NAME_RANK or (
-        chosen.rank == _MISSPELLED and len(query.words) > 1
-    )
+    two_words = len(query.words) > 1 and chosen.rank > WHOLE_NAME_RANK
+    names_two = FULL_NAME_RANK <= chosen.rank <= WHOLE_NAME_RANK or two_words
     if names_two and season().somebody_else(query.key, chosen.similarity, chosen.player.candidate.player_id):
         return _Refused("weak", f"by {method} only, and a player of other teams has that very name", (chosen,))
     return None
