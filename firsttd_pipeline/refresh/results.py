@@ -37,7 +37,7 @@ def refresh(league: League, season: int, now: datetime) -> Report:
             return Report("results", season, Counts(), facts={"picks": 0})  # nor a grade: those go with their pick
         before = last_event(conn)
         with signed(conn, "pipeline", run_id=league.run_id, at=now):
-            understood, not_understood = _understand(conn, of_season)
+            understood, not_understood = _understand(conn, of_season, now, league.run_id)
         if league.settings.legacy_grades == "replace":
             accept_by_setting(conn, of_season, rules, now, league.run_id)
         grades = grade_picks(
@@ -59,16 +59,16 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     return _report(season, counts, statuses, foreign, events, understood, not_understood, own)
 
 
-def _understand(conn: Connection, of_season: Season) -> tuple[int, list[str]]:
+def _understand(conn: Connection, of_season: Season, now: datetime, run_id: str | None) -> tuple[int, list[str]]:
     """How many picks were given their player now, and a note on each that could not be."""
     if not of_season.has_picks_without_player():
         return 0, []
-    from firsttd_pipeline.storage.picks import understand_picks  # on most nights nothing has to be understood
+    from firsttd_pipeline.storage.resolutions import understand_picks  # on most nights nothing has to be understood
 
-    found = understand_picks(conn, of_season.season)
+    found = understand_picks(conn, of_season.season, now=now, run_id=run_id)
     return found.understood, [
-        *(f"pick {pick} is not understood: {why}" for pick, why in list(found.not_understood.items())[:20]),
-        *(f"pick {pick} is set aside: {why}" for pick, why in list(found.collisions.items())[:20]),
+        *(f"pick {pick} is set aside: {why}" for pick, why in list(found.set_aside.items())[:20]),
+        *(f"pick {pick} asks: {why}" for pick, why in list(found.questions.items())[:20]),
     ]
 
 

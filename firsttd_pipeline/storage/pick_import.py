@@ -31,6 +31,7 @@ from firsttd_pipeline.domain.sheets import (
     read_sheet,
     settle_game,
 )
+from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.members import (
     AlreadyMember,
@@ -54,9 +55,19 @@ from firsttd_pipeline.storage.picks import (
     existing_picks,
     pick_values,
     refused_by_database,
+    resolution_values,
     twin_of,
 )
-from firsttd_pipeline.storage.schema import games, picks, rosters, users, weeks
+from firsttd_pipeline.storage.schema import (
+    games,
+    pick_resolutions,
+    picks,
+    player_aliases,
+    roster_weeks,
+    rosters,
+    users,
+    weeks,
+)
 from firsttd_pipeline.storage.upgrade import upgrade
 
 MAX_BYTES: Final = 20_000_000
@@ -68,7 +79,8 @@ EnsureSeason = Callable[[Database, int], object]
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """What became of one row: `reason` says why it is bad, or what was noted on a good one."""
+    """What became of one row: `by` is how its player was found (method), `reason` why it is bad, or what was noted on
+    a good one."""
 
     line: int
     member: str
@@ -79,6 +91,8 @@ class ImportRow:
     team: str | None
     position: str | None
     odds: float | None
+    by: str | None
+    confidence: float | None
     outcome: Outcome
     reason: str | None
 
@@ -115,7 +129,7 @@ class ImportReport:
     def frame(self) -> pl.DataFrame:
         """The rows as a frame."""
         schema: dict[str, Any] = dict.fromkeys((f.name for f in fields(ImportRow)), pl.String)
-        schema |= {"line": pl.Int64, "odds": pl.Float64}
+        schema |= {"line": pl.Int64, "odds": pl.Float64, "confidence": pl.Float64}
         names = list(schema)
         return pl.DataFrame([tuple(getattr(r, n) for n in names) for r in self.rows], schema=schema, orient="row")
 
@@ -252,6 +266,8 @@ def _scratch_copy(db: Database, path: Path, seasons: Sequence[int]) -> Database:
         (weeks, select(weeks).where(weeks.c.season.in_(seasons))),
         (games, select(games).where(games.c.season.in_(seasons))),
         (rosters, select(rosters).where(rosters.c.season.in_(seasons))),
+        (roster_weeks, select(roster_weeks).where(roster_weeks.c.season.in_(seasons))),
+        (player_aliases, select(player_aliases)),
         (picks, select(picks).join(weeks, weeks.c.id == picks.c.week_id).where(weeks.c.season.in_(seasons))),
     )
     with db.read() as conn, scratch.write() as other:
@@ -330,7 +346,19 @@ class _Lookup:
         """Look one row up and remember it for the rows after it."""
         if isinstance(row, RowError):
             return ImportRow(
-                row.line, row.member, row.week, row.game, row.player, None, None, None, None, "bad", row.reason
+                row.line,
+                row.member,
+                row.week,
+                row.game,
+                row.player,
+                None,
+                None,
+                None,
+                None,
+                None,
+                None,
+                "bad",
+                row.reason,
             )
         reasons: list[str] = []
         notes: list[str] = []
@@ -347,7 +375,7 @@ class _Lookup:
         try:
             game_id = self._game_of(row, notes)
             typed = checked_typed(row.player)
-            understood = self._understand(row, game_id, notes)
+            understood = self._understand(row, game_id, notes, member)
         except (PickRefused, GameNotSettled) as error:
             reasons.append(str(error))
         if member is None or understood is None:
@@ -367,6 +395,8 @@ class _Lookup:
             understood.team,
             understood.position,
             row.odds,
+            understood.method,
+            understood.confidence,
             outcome,
             "; ".join(notes) or None,
         )
@@ -382,10 +412,11 @@ class _Lookup:
             notes.append(settled.note)
         return settled.game_id
 
-    def _understand(self, row: PickRow, game_id: str | None, notes: list[str]) -> Understood:
+    def _understand(self, row: PickRow, game_id: str | None, notes: list[str], member: Member | None) -> Understood:
         assert row.season is not None
         understood = self._book(row.season).understand(
-            PickRequest(row.member, row.player, week=row.week, game_id=game_id, team=row.team, position=row.position)
+            PickRequest(row.member, row.player, week=row.week, game_id=game_id, team=row.team, position=row.position),
+            member.id if member else None,
         )
         day = understood.game.game_date
         if row.gameday and day and not f"{day:%A}".casefold().startswith(row.gameday.casefold()[:3]):
@@ -410,7 +441,7 @@ class _Lookup:
     def _outcome(self, row: PickRow, typed: str, member: Member, understood: Understood, notes: list[str]) -> Outcome:
         game = understood.game
         mine = self._picks.setdefault((member.id, game.week_id), [])
-        if twin := twin_of(mine, typed, understood):
+        if twin := twin_of(mine, typed, understood, self._book(game.season)):
             _same_or_refused(member, row, twin, understood)
             notes.append(f"as line {-twin.id}" if twin.id < 0 else f"pick {twin.id}")
             return "already there"
@@ -434,6 +465,8 @@ def _bad(row: PickRow, game_id: str | None, understood: Understood | None, reaso
         understood.team if understood else None,
         understood.position if understood else row.position,
         row.odds,
+        understood.method if understood else None,
+        understood.confidence if understood else None,
         "bad",
         reason,
     )
@@ -482,6 +515,12 @@ def _write(conn: Connection, planned: _Planned, now: datetime, default_stake: fl
     if not rows:
         return
     try:
-        conn.execute(insert(picks), rows)
+        with signed(conn, "import", at=now):
+            ids = conn.execute(insert(picks).returning(picks.c.id, sort_by_parameter_order=True), rows).scalars().all()
     except IntegrityError as error:
         raise refused_by_database(error, "a member of the file") from error
+    found = zip(ids, planned.taken, strict=True)
+    conn.execute(
+        insert(pick_resolutions),
+        [resolution_values(pick_id, taken.understood, by="import", now=now) for pick_id, taken in found],
+    )

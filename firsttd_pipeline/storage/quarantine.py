@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,3 +60,19 @@ def set_aside(
     if gone:
         conn.execute(update(quarantine).where(quarantine.c.id.in_(gone)).values(resolved_at=now))
     return len(wanted)
+
+
+def keep_whole(
+    conn: Connection, table_name: str, season: int | None, row: Mapping[str, Any], *, reason: str, now: datetime
+) -> None:
+    """Keep a row that is about to be deleted, so that it can be put back as it was; its key is its id."""
+    values = {
+        "table_name": table_name,
+        "season": season,
+        "key": str(row["id"]),
+        "reason": reason,
+        "payload": json.dumps(dict(row), default=str, ensure_ascii=False, sort_keys=True),
+        "source": table_name,
+        "created_at": now,
+    }
+    conn.execute(insert(quarantine).values(values))

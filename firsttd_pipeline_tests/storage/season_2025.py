@@ -9,8 +9,10 @@ import polars as pl
 from sqlalchemy import insert
 
 from firsttd_pipeline.domain.seasons import kickoff_expr, status_expr
+from firsttd_pipeline.refresh.rosters import roster_weeks
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.schema import games, rosters, weeks
+from firsttd_pipeline.storage.schema import roster_weeks as roster_weeks_table
 from firsttd_pipeline_tests.shared_data import MIRROR
 
 SEASON = 2025
@@ -76,3 +78,10 @@ def load_season(db: Database, now: datetime = BEFORE, *, with_rosters: bool = Tr
         conn.execute(insert(games), rows)
         if with_rosters:
             conn.execute(insert(rosters), _roster_rows())
+
+
+def load_roster_weeks(db: Database) -> None:
+    """Write in which weeks each player was on which team, as `rosters` does every night."""
+    weekly = pl.read_parquet(MIRROR / "weekly_rosters" / f"roster_weekly_{SEASON}.parquet")
+    with db.write() as conn:
+        conn.execute(insert(roster_weeks_table), roster_weeks(weekly.filter(pl.col("gsis_id") != "")).to_dicts())

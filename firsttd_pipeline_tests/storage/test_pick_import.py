@@ -15,7 +15,7 @@ from firsttd_pipeline.storage.pick_import import ImportReport, ImportRow, import
 from firsttd_pipeline.storage.picks import PickRequest, add_pick, list_picks
 from firsttd_pipeline.storage.schema import games, picks, rosters, users
 from firsttd_pipeline_tests.shared_data import LEAGUE_SHEET, needs_shared
-from firsttd_pipeline_tests.storage.season_2025 import AFTER, BEFORE, SEASON, load_season
+from firsttd_pipeline_tests.storage.season_2025 import AFTER, BEFORE, SEASON, load_roster_weeks, load_season
 
 pytestmark = needs_shared
 
@@ -23,21 +23,6 @@ SHEET = "Week,Gameday,Picker,Vistor,Home,Player,Position,1st TD Odds\n"
 PLAIN = "user,season,week,game_id,player,odds\n"
 BROWN = "1,Thursday,Avery,Dallas,Philadelphia,AJ Brown,WR,900\n"
 KRAFT = "2,Thursday,Blake,Washington,Green Bay,Tucker Kraft,TE,1200\n"
-
-RESOLVED = {
-    "AJ Brown": "A.J. Brown",
-    "Xavier Worthy": "Xavier Worthy",
-    "Josh Palmer": "Josh Palmer",
-    "Tucker Kraft": "Tucker Kraft",
-    "Zay Flowers": "Zay Flowers",
-    "Cooper Kupp": "Cooper Kupp",
-    "Zach Ertz": "Zach Ertz",
-    "AJ Barner": "AJ Barner",
-    "Jake Ferguson": "Jake Ferguson",
-    "Christian Watson": "Christian Watson",
-    "Hunter Henry": "Hunter Henry",
-}
-"""What the league's sheet holds of names that need no more than normalising."""
 
 
 @pytest.fixture
@@ -71,30 +56,39 @@ def everything(db: Database) -> list[tuple[Any, ...]]:
 # --- the league's own sheet -------------------------------------------------------------------------------------------
 
 
-def test_of_the_leagues_sheet_full_names_are_understood_and_shorthand_is_bad_with_candidates(
-    database: Database,
+MEANT = {
+    "TJ Hock": "T.J. Hockenson",
+    "CMC": "Christian McCaffrey",
+    "ARSB": "Amon-Ra St. Brown",
+    "OG": "Oronde Gadsden II",
+    "Puka": "Puka Nacua",
+    "Ladd": "Ladd McConkey",
+    "Batemen": "Rashod Bateman",
+    "Tyquan Thorton": "Tyquan Thornton",
+    "Josh Palmer": "Josh Palmer",
+    "Pickens": "George Pickens",
+    "AJ Brown": "A.J. Brown",
+}
+"""A few of the sheet's ways of typing, and whom they mean."""
+
+
+@pytest.mark.parametrize("weekly", [True, False], ids=["weekly rosters", "the season's rosters"])
+def test_every_row_of_the_leagues_sheet_is_understood_and_taken_with_game_odds_and_reason(
+    database: Database, weekly: bool
 ) -> None:
     load_season(database, AFTER)
+    if weekly:
+        load_roster_weeks(database)
     report = bring(database, LEAGUE_SHEET, now=AFTER, create_members=True, late_reason="after the season")
-    assert {row.typed: row.player for row in report.rows if row.outcome == "new"} == RESOLVED
-    assert (report.count("new"), report.count("bad"), report.applied) == (13, 34, False)
-    reasons = {row.typed: row.reason or "" for row in report.bad}
-    for typed, meant in (("TJ Hock", "T.J. Hockenson"), ("CMC", "Christian McCaffrey"), ("Puka", "Puka Nacua")):
-        assert meant in reasons[typed]
-    assert all(row.reason and row.game.startswith("2025_") for row in report.bad)
-    assert counted(database) == (0, 0)
-
-
-def test_the_understood_rows_of_the_leagues_sheet_are_taken_with_game_odds_and_reason(database: Database) -> None:
-    load_season(database, AFTER)
-    lines = LEAGUE_SHEET.read_text(encoding="utf-8").splitlines(keepends=True)
-    good = lines[0] + "".join(line for line in lines[1:] if line.split(",")[5] in RESOLVED)
-    report = bring(database, good, now=AFTER, create_members=True, late_reason="after the season")
-    assert (report.count("new"), report.applied) == (13, True)
-    assert list_members(database)["name"].to_list() == ["Avery", "Blake", "Casey", "Drew", "Emery", "Gray"]
+    assert [(row.line, row.reason) for row in report.bad] == []
+    assert (report.count("new"), report.applied) == (47, True)
+    assert {row.typed: row.player for row in report.rows if row.typed in MEANT} == MEANT
+    assert {(row.by is not None, 0.7 < (row.confidence or 0) <= 1) for row in report.rows} == {(True, True)}
+    assert list_members(database)["name"].to_list() == ["Avery", "Blake", "Casey", "Drew", "Emery", "Finley", "Gray"]
     listed = list_picks(database)
     assert set(listed["late_reason"]) == {"after the season"}
     assert set(listed["source"]) == {"import"}
+    assert sorted(listed["by"]) == sorted(row.by or "" for row in report.rows)
     first = listed.row(0, named=True)
     assert (first["member"], first["game_id"], first["player_id"], first["odds"]) == (
         "Avery", "2025_01_DAL_PHI", "00-0035676", 900.0,
@@ -125,7 +119,8 @@ def test_one_bad_row_keeps_the_whole_file_out_and_every_bad_row_is_named(league:
     assert [(row.line, row.outcome) for row in report.rows] == [(2, "new"), (3, "bad"), (4, "bad"), (5, "new")]
     assert "fractional" in (report.rows[1].reason or "")
     assert "No member is called 'Nobody'" in (report.rows[2].reason or "")
-    assert "No player in 2025_01_KC_LAC is called 'CMC'" in (report.rows[2].reason or "")
+    assert "'CMC' is no sure match in 2025_01_KC_LAC" in (report.rows[2].reason or "")
+    assert "Candidates: " in (report.rows[2].reason or "")
     assert not report.applied
     assert counted(league) == (2, 0)
 

@@ -1,4 +1,4 @@
-"""Claims about single picks: who is meant, what is refused and why, and picks that others wrote."""
+"""Claims about single picks: who is meant, what is refused and why, listing and removing."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from firsttd_pipeline.storage.picks import (
     add_pick,
     list_picks,
     remove_pick,
-    understand_picks,
 )
-from firsttd_pipeline.storage.schema import games, picks, rosters, users, weeks
+from firsttd_pipeline.storage.schema import games, pick_resolutions, picks, roster_weeks, rosters, users, weeks
 from firsttd_pipeline_tests.shared_data import needs_shared
-from firsttd_pipeline_tests.storage.season_2025 import AFTER, BEFORE, SEASON, load_season
+from firsttd_pipeline_tests.storage.season_2025 import BEFORE, SEASON, load_roster_weeks, load_season
 
 pytestmark = needs_shared
 
@@ -113,20 +112,93 @@ def test_two_players_of_one_name_in_a_week_are_refused_with_both(league: Databas
 def test_two_players_of_one_name_and_team_are_told_apart_by_position_or_refused(league: Database) -> None:
     twins = [
         {"season": SEASON, "team": "PHI", "player_id": f"00-009999{n}", "player_name": "Michael Carter", "position": p}
-        for n, p in enumerate(("RB", "DB"))
+        for n, p in enumerate(("RB", "WR"))
     ]
     with league.write() as conn:
         conn.execute(insert(rosters), twins)
     with pytest.raises(NameNotUnderstood, match="several") as error:
         take(league, "Michael Carter", game_id=OPENER, team="PHI")
-    assert len(error.value.candidates) == 2
+    assert [candidate.split(",")[0] for candidate in error.value.candidates[:2]] == [
+        "Michael Carter (PHI RB",
+        "Michael Carter (PHI WR",
+    ]
     assert take(league, "Michael Carter", game_id=OPENER, position="rb").understood.player_id == "00-0099990"
 
 
-def test_a_shorthand_is_refused_with_candidates(league: Database) -> None:
-    with pytest.raises(NameNotUnderstood, match="No player in 2025_05_SF_LA is called 'CMC'") as error:
-        take(league, "CMC", game_id="2025_05_SF_LA")
-    assert any("Christian McCaffrey" in c for c in error.value.candidates)
+@pytest.mark.parametrize(
+    ("typed", "game_id", "meant", "method"),
+    [
+        ("CMC", "2025_05_SF_LA", "Christian McCaffrey", "initials"),
+        ("Puka", "2025_05_SF_LA", "Puka Nacua", "first name"),
+        ("Goedert", OPENER, "Dallas Goedert", "last name"),
+        ("Barkely", OPENER, "Saquon Barkley", "misspelling"),
+        ("A.J. Brown", OPENER, "A.J. Brown", "exact"),
+    ],
+)
+def test_a_pick_says_how_its_player_was_understood(
+    league: Database, typed: str, game_id: str, meant: str, method: str
+) -> None:
+    understood = take(league, typed, game_id=game_id).understood
+    assert (understood.player_name, understood.method) == (meant, method)
+    row = rows(league)[0]
+    assert (row["typed"], row["player"], row["by"], row["confidence"]) == (typed, meant, method, understood.confidence)
+    with league.read() as conn:
+        stored = conn.execute(select(pick_resolutions)).mappings().one()
+    assert (stored["state"], stored["player"], stored["resolved_by"], stored["resolved_at"]) == (
+        "understood", meant, "cli", BEFORE,
+    )  # fmt: skip
+
+
+def test_a_tie_is_refused_with_both_and_a_short_name_that_fits_nobody_with_those_near(league: Database) -> None:
+    with pytest.raises(NameNotUnderstood, match="'Brown' can be several players in 2025_15_LV_PHI") as error:
+        twins = {"season": SEASON, "team": "LV", "player_id": "00-0099990", "player_name": "Al Brown", "position": "WR"}
+        with league.write() as conn:
+            conn.execute(insert(rosters), twins)
+        take(league, "Brown", game_id="2025_15_LV_PHI")
+    assert {candidate.split(" (")[0] for candidate in error.value.candidates} >= {"A.J. Brown", "Al Brown"}
+    with pytest.raises(NameNotUnderstood, match="No player in 2025_01_DAL_PHI is called 'Xyzzy'"):
+        take(league, "Xyzzy", game_id=OPENER)
+    assert rows(league) == []
+
+
+def test_without_the_game_a_full_name_is_enough_and_a_shorthand_is_not(league: Database) -> None:
+    assert take(league, "aj brown").understood.game.id == OPENER
+    with pytest.raises(NameNotUnderstood, match="'Puka' alone does not say the game in week 5") as error:
+        take(league, "Puka", week=5)
+    assert "Puka Nacua (LA WR" in error.value.candidates[0]
+    with pytest.raises(NameNotUnderstood, match="'CMC' can be several players in week 5"):
+        take(league, "CMC", week=5)
+    assert take(league, "CMC", week=5, team="SF").understood.game.id == "2025_05_SF_LA"
+
+
+def test_a_player_is_picked_on_the_team_on_which_he_was_in_that_week(league: Database) -> None:
+    load_roster_weeks(league)
+    before = take(league, "Jakobi Meyers", week=2)
+    after = take(league, "Meyers", game_id="2025_15_NYJ_JAX")
+    assert [(p.understood.team, p.understood.game.id) for p in (before, after)] == [
+        ("LV", "2025_02_LAC_LV"),
+        ("JAX", "2025_15_NYJ_JAX"),
+    ]
+    with pytest.raises(NameNotUnderstood, match="neither roster of 2025_02_JAX_CIN"):
+        take(league, "Jakobi Meyers", member="Blake", game_id="2025_02_JAX_CIN")
+
+
+def test_a_week_without_weekly_rosters_is_understood_from_the_seasons(league: Database) -> None:
+    load_roster_weeks(league)
+    with league.write() as conn:
+        conn.execute(delete(roster_weeks).where(roster_weeks.c.team == "LV"))
+    assert take(league, "Jakobi Meyers", game_id="2025_15_NYJ_JAX").understood.team == "JAX"
+    with pytest.raises(NameNotUnderstood, match="neither roster"):  # by the season's roster he is a Jaguar
+        take(league, "Jakobi Meyers", game_id="2025_02_LAC_LV")
+
+
+def test_the_old_code_of_a_team_and_of_a_game_mean_the_new(league: Database) -> None:
+    load_roster_weeks(league)
+    with league.write() as conn:
+        conn.execute(update(roster_weeks).where(roster_weeks.c.team == "LA").values(team="LAR"))
+        conn.execute(update(rosters).where(rosters.c.team == "LA").values(team="LAR"))
+    understood = take(league, "Puka", game_id="2025_05_SF_LAR", team="LAR").understood
+    assert (understood.team, understood.game.id) == ("LA", "2025_05_SF_LA")
 
 
 def test_a_player_of_another_game_is_refused_and_his_team_named(league: Database) -> None:
@@ -269,11 +341,11 @@ def test_hostile_text_is_an_unknown_name_and_nothing_more(league: Database, type
 # --- twice and late ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("again", ["A.J. Brown", "aj brown", "A J Brown"])
+@pytest.mark.parametrize("again", ["A.J. Brown", "aj brown", "A J Brown", "AJB", "AJ Browne", "00-0035676"])
 def test_the_same_player_in_the_same_week_is_refused_however_typed(league: Database, again: str) -> None:
     first = take(league, "A.J. Brown", odds=900)
     with pytest.raises(DuplicatePick, match=rf"A\.J\. Brown in week 1 already: pick {first.id}.*\+900") as error:
-        take(league, again)
+        take(league, again, game_id=OPENER)
     assert error.value.pick_id == first.id
     assert len(rows(league)) == 1
 
@@ -292,8 +364,9 @@ def test_two_players_typed_the_very_same_are_told_to_be_typed_differently(league
         take(league, "Brandon Johnson", team="PHI")
 
 
-def test_a_pick_that_the_app_wrote_is_a_duplicate_before_it_is_understood(league: Database) -> None:
-    written = write_plainly(league, "AJ BROWN")
+@pytest.mark.parametrize("typed", ["AJ BROWN", "AJB", "AJ Browne"])
+def test_a_pick_that_the_app_wrote_is_a_duplicate_before_it_is_understood(league: Database, typed: str) -> None:
+    written = write_plainly(league, typed)
     with pytest.raises(DuplicatePick, match=f"pick {written}"):
         take(league, "A.J. Brown")
 
@@ -332,79 +405,6 @@ def test_a_duplicate_that_only_the_database_sees_is_a_clear_message(league: Data
         row = conn.execute(select(picks)).mappings().one()
         conn.execute(insert(picks).values({k: v for k, v in row.items() if k != "id"} | {"player_name": "other"}))
     assert str(refused_by_database(error.value, "Avery")) == "Avery has this player in that week already."
-
-
-# --- what others wrote ------------------------------------------------------------------------------------------------
-
-
-def understand(db: Database) -> Any:
-    with db.write() as conn:
-        return understand_picks(conn, SEASON)
-
-
-def test_a_pick_written_by_plain_sql_is_understood_from_the_rosters(league: Database) -> None:
-    pick_id = write_plainly(league, "aj brown")
-    counts = understand(league)
-    assert (counts.examined, counts.understood, counts.without_game) == (1, 1, 0)
-    row = rows(league)[0]
-    assert (row["pick_id"], row["player_id"], row["team"], row["position"]) == (pick_id, "00-0035676", "PHI", "WR")
-    assert row["typed"] == "aj brown"
-    assert understand(league).examined == 0
-
-
-def test_defenses_and_no_touchdown_written_by_plain_sql_get_their_kind(league: Database) -> None:
-    write_plainly(league, "Eagles D/ST")
-    write_plainly(league, "No TD", member="Blake")
-    understand(league)
-    assert [(r["kind"], r["player_id"]) for r in rows(league)] == [("dst", "DST:PHI"), ("no_td", "NO_TD")]
-
-
-def test_what_does_not_match_stays_as_it_is_with_a_reason(league: Database) -> None:
-    unknown = write_plainly(league, "CMC")
-    gameless = write_plainly(league, "A.J. Brown", game=None)
-    counts = understand(league)
-    assert (counts.examined, counts.understood, counts.without_game) == (2, 0, 1)
-    assert "CMC" in counts.not_understood[unknown]
-    assert gameless not in counts.not_understood
-    assert {r["player_id"] for r in rows(league)} == {None}
-
-
-def test_a_pick_on_a_game_that_is_over_or_gone_is_still_understood(league: Database) -> None:
-    write_plainly(league, "A.J. Brown")
-    with league.write() as conn:
-        conn.execute(update(games).where(games.c.id == OPENER).values(status="cancelled", deleted_at=AFTER))
-    assert understand(league).understood == 1
-
-
-def test_two_picks_of_one_player_leave_the_later_one_alone(league: Database) -> None:
-    first = write_plainly(league, "AJ Brown")
-    second = write_plainly(league, "A.J. Brown")
-    counts = understand(league)
-    assert (counts.understood, list(counts.collisions)) == (1, [second])
-    assert f"pick {first}" in counts.collisions[second]
-    assert {r["pick_id"]: r["player_id"] for r in rows(league)} == {first: "00-0035676", second: None}
-
-
-def test_a_pick_that_collides_with_one_already_understood_is_left_alone_every_time(league: Database) -> None:
-    write_plainly(league, "A.J. Brown")
-    understand(league)
-    second = write_plainly(league, "aj  brown")
-    for _ in range(2):
-        assert list(understand(league).collisions) == [second]
-
-
-def test_understanding_never_raises_for_what_a_pick_holds(league: Database) -> None:
-    for typed in ("x" * 5000, "", " ", "\t", "'; --", "=1+1", "李"):
-        write_plainly(league, typed)
-    counts = understand(league)
-    assert (counts.examined, counts.understood, len(counts.not_understood)) == (7, 0, 7)
-
-
-def test_understanding_touches_no_other_season(league: Database) -> None:
-    write_plainly(league, "A.J. Brown")
-    with league.write() as conn:
-        assert understand_picks(conn, 2024).examined == 0
-    assert rows(league)[0]["player_id"] is None
 
 
 # --- listing and removing ---------------------------------------------------------------------------------------------
