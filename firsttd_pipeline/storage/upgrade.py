@@ -53,7 +53,7 @@ _OLD_APP_COLUMNS = {
     "market_outcomes": {"id", "game_id"},
     "schema_version": {"version"},
 }
-_PEOPLES = frozenset(
+_FOLLOWED = frozenset(
     {
         "users",
         "weeks",
@@ -284,7 +284,7 @@ def _migrate(db: Database, options: dict[str, Any], *, dry_run: bool) -> Upgrade
     report = None
     try:
         with db.begin(engine) as conn:
-            before = Remembered(conn, _PEOPLES) if db.path is None else Rows(conn)
+            before = Remembered(conn, _FOLLOWED) if db.path is None else Rows(conn)
             report = _migrate_inside(db, conn, before, options)
             if dry_run:
                 raise _Undone
