@@ -52,7 +52,7 @@ def test_of_the_texts_that_can_be_decided_at_least_95_in_100_are_answered_right(
     # full and last names, initials and misspellings each; pieces of names and names with a wrong team ask more often
     asks_more = {"last name, wrong team", "part of a compound last name", "beginning of last name"}
     assert {name: tally.recall for name, tally in tallies.items() if tally.recall < 0.95}.keys() <= asks_more
-    assert all(tallies[name].recall >= 0.8 for name in asks_more)
+    assert all(tallies[name].recall >= 0.7 for name in asks_more)
 
 
 def test_a_text_that_two_players_share_is_a_question(tallies: dict[str, Tally]) -> None:
