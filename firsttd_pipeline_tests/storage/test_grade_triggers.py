@@ -291,16 +291,15 @@ def test_an_official_grade_that_changes_says_so(league: Database) -> None:
 
 
 @pytest.mark.parametrize("author", ["pipeline", "manual", "external"])
-@pytest.mark.parametrize(
-    "change", ["is_correct = false", "actual_return = 8", "actual_scorer = 'Q'", "any_time_td = NULL"]
-)
-def test_a_grade_changed_by_plain_sql_becomes_external(league: Database, author: str, change: str) -> None:
-    write_signed(league, author, WON, f"UPDATE results SET graded_by = '{author}'", pick=1)
-    before = len(events(league))
-    write(league, f"UPDATE results SET {change} WHERE pick_id = 1")
-    assert one(league, "SELECT graded_by FROM results")["graded_by"] == "external"
-    (event,) = events(league)[before:]
-    assert (event["old_graded_by"], event["graded_by"], event["changed_by"]) == (author, "external", None)
+def test_a_grade_changed_by_plain_sql_becomes_external(league: Database, author: str) -> None:
+    for change in ("is_correct = false", "actual_return = 8", "actual_scorer = 'Q'", "any_time_td = NULL"):
+        again = f"UPDATE results SET graded_by = '{author}'"
+        write_signed(league, author, "DELETE FROM results", WON, again, pick=1)
+        before = len(events(league))
+        write(league, f"UPDATE results SET {change} WHERE pick_id = 1")
+        assert one(league, "SELECT graded_by FROM results")["graded_by"] == "external"
+        (event,) = events(league)[before:]
+        assert (event["old_graded_by"], event["graded_by"], event["changed_by"]) == (author, "external", None)
 
 
 def test_a_signed_change_keeps_its_author(league: Database) -> None:
@@ -550,41 +549,31 @@ def test_a_rolled_back_change_leaves_no_event_no_queue_and_no_count(league: Data
 
 
 @pytest.mark.parametrize("table", ["result_events", "pick_events"])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE {} SET why = 'x'",
-        "UPDATE {} SET why = 'x' WHERE id = 1",
-        "DELETE FROM {}",
-        "DELETE FROM {} WHERE id = 1",
-    ],
-)
-def test_the_record_refuses_update_and_delete(league: Database, table: str, statement: str) -> None:
+def test_the_record_refuses_update_and_delete(league: Database, table: str) -> None:
     write(league, WON, pick=1)
     before = read(league, f"SELECT * FROM {table}")
     assert before
-    with pytest.raises(IntegrityError, match=f"{table} is append-only"):
-        write(league, statement.format(table))
+    for statement in (f"UPDATE {table} SET why = 'x'", f"DELETE FROM {table}"):
+        for which in ("", " WHERE id = 1"):
+            with pytest.raises(IntegrityError, match=f"{table} is append-only"):
+                write(league, statement + which)
     assert read(league, f"SELECT * FROM {table}") == before
 
 
-@pytest.mark.parametrize("table", ["result_events", "pick_events"])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT OR REPLACE INTO {} (id, event, pick_id) VALUES (1, 'x', 1)",
-        "REPLACE INTO {} (id, event, pick_id) VALUES (1, 'x', 1)",
-        "UPDATE OR REPLACE {} SET id = 1",
-        "UPDATE OR IGNORE {} SET why = 'x'",
-        "INSERT INTO {} (id, event, pick_id) VALUES (1, 'x', 1) ON CONFLICT (id) DO UPDATE SET event = 'x'",
-    ],
-)
 @pytest.mark.parametrize("recursive", [False, True])
-def test_sqlite_cannot_replace_a_row_of_the_record(lite: Database, table: str, statement: str, recursive: bool) -> None:
+@pytest.mark.parametrize("table", ["result_events", "pick_events"])
+def test_sqlite_cannot_replace_a_row_of_the_record(lite: Database, table: str, recursive: bool) -> None:
     write(lite, WON, pick=1)
     before = read(lite, f"SELECT * FROM {table}")
-    with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
-        plain_sql(lite, statement.format(table), recursive=recursive)
+    for statement in (
+        f"INSERT OR REPLACE INTO {table} (id, event, pick_id) VALUES (1, 'x', 1)",
+        f"REPLACE INTO {table} (id, event, pick_id) VALUES (1, 'x', 1)",
+        f"UPDATE OR REPLACE {table} SET id = 1",
+        f"UPDATE OR IGNORE {table} SET why = 'x'",
+        f"INSERT INTO {table} (id, event, pick_id) VALUES (1, 'x', 1) ON CONFLICT (id) DO UPDATE SET event = 'x'",
+    ):
+        with pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"):
+            plain_sql(lite, statement, recursive=recursive)
     assert read(lite, f"SELECT * FROM {table}") == before
 
 
@@ -919,7 +908,7 @@ KINDS = (
     "plays",
     "no plays",
 )
-VALUES = ("true", "false", "NULL")
+VALUES = ("true", "true", "false", "NULL")
 JUNK = (*VALUES, "'yes'", "x'01000000'", "0.5", "2")
 CHANGES = (
     "player_id = 'p2'",
@@ -939,7 +928,7 @@ steps = st.lists(
     max_size=14,
 )
 property_settings = settings(
-    max_examples=60,
+    max_examples=50,
     deadline=None,
     derandomize=True,
     database=None,
@@ -952,7 +941,7 @@ def statement_of(step: Step, sqlite: bool) -> list[str]:
     kind, a, b, c, _ = step
     pick = 1 + a % 8
     values = JUNK if sqlite else VALUES
-    won, any_time = values[b % len(values)], VALUES[c % 3]
+    won, any_time = values[b % len(values)], VALUES[c % 4]
     row = f"(pick_id, is_correct, any_time_td, actual_return) VALUES ({pick}, {won}, {any_time}, {b - 1}.5)"
     player, game = PLAYERS[b % 4], f"g{1 + c % 4}"
     season = BEFORE if game == "g4" else SEASON
@@ -1100,6 +1089,7 @@ def keeps_up(db: Database, script: list[Step]) -> None:
         since = conn.execute(text("SELECT coalesce(max(id), 0) FROM result_events")).scalar_one()
         for step in script:
             take(db, conn, step)
+            assert all(counts_disagree(conn, season).is_empty() for season in (SEASON, BEFORE)), step
         assert_kept_up(db, conn, since)
         outer.rollback()
 
@@ -1112,6 +1102,7 @@ def ready(league: Database) -> Database:
                 text("INSERT INTO pick_status (pick_id, status, reason) VALUES (:pick, 'pending', 'no plays yet')"),
                 {"pick": pick},
             )
+        conn.execute(text("INSERT INTO results (pick_id, is_correct) SELECT id, true FROM picks WHERE id <> 2"))
     return league
 
 
