@@ -19,6 +19,7 @@ from rapidfuzz.distance import OSA
 
 from firsttd_pipeline.domain.nicknames import fan_names, other_forms
 from firsttd_pipeline.domain.players import normalise
+from firsttd_pipeline.domain.teams import ALIASES
 
 MAX_CANDIDATES: Final = 8
 MAX_TEXT: Final = 200
@@ -153,6 +154,7 @@ _SUFFIXES: Final[dict[str, str]] = {
 }
 _NUMBER: Final = {"ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _LAST_PREFIX: Final = 4
+_TAIL: Final = re.compile(r"(.*[^\s(,/|–-])[\s(,/|–-]+([A-Z]{2,3})\)?", re.DOTALL)
 _JERSEY: Final = re.compile(r"([a-z]{2,4}?)(\d{1,2})")
 
 
@@ -430,10 +432,20 @@ class Resolver:
             aliases: what the league and its members call players; those of other members are left out.
             member_id: who typed it.
         """
-        typed = text.strip()
-        query = _query(typed if len(typed) <= MAX_TEXT else "")
-        readings = self._readings(typed, query, teams, preferred_team, aliases, member_id)
-        return _decide(text, query, readings, teams, preferred_team, position, lambda: self._season)
+        typed = text.strip() if len(text) <= MAX_TEXT else ""
+
+        def read(words: str, team: str | None, plays: str | None) -> Resolution:
+            query = _query(words)
+            readings = self._readings(words, query, teams, team, aliases, member_id)
+            return _decide(text, query, readings, teams, team, plays, lambda: self._season)
+
+        found = read(typed, preferred_team, position)
+        if found.answer is None and found.reason.startswith("unknown"):
+            # "George Pickens (DAL WR)": team and position that were typed behind the name
+            name, team, plays = _without_tail(typed, teams)
+            if name != typed:
+                return read(name, preferred_team or team, position or plays)
+        return found
 
     # --- readings -----------------------------------------------------------------------------------------------------
 
@@ -589,6 +601,21 @@ def _query(typed: str) -> _Query:
             words = (*tail_words, *head_words)
             return _Query(words, suffix, "".join(words), ("".join(words),), True, None)
     return _plain_query(*_split(typed))
+
+
+def _without_tail(typed: str, teams: Collection[str]) -> tuple[str, str | None, str | None]:
+    """The text without a team (one of these) and a position written behind it in capitals, and what they were."""
+    name, team, plays = typed, None, None
+    while found := _TAIL.fullmatch(name):
+        code = ALIASES.get(found[2], found[2])
+        if code in teams and team is None:
+            team = code
+        elif code in PICKED and plays is None:
+            plays = code
+        else:
+            break
+        name = found[1].rstrip("(-–,/| ")
+    return name, team, plays
 
 
 def _plain_query(words: Sequence[str], suffix: str | None) -> _Query:

@@ -2,7 +2,8 @@
 
 Every text is made from one player of one real game by a rule that knows nothing of the resolver. An answer is right or
 wrong; a question is neither. A text that the same rule makes of two players of the game is undecidable: there a
-question is right. Measure again: `python -m firsttd_pipeline_tests.domain.name_rules` (every fourth game; all with `--every 1`).
+question is right. Measure again with `python -m firsttd_pipeline_tests.domain.name_rules`: every fourth game, or all
+of them with `--every 1`.
 """
 
 from __future__ import annotations

@@ -231,6 +231,20 @@ def test_the_position_typed_breaks_a_tie() -> None:
     assert WILLIAMSES.resolve("Williams", DAL_DET, position="QB").answer is None
 
 
+@pytest.mark.parametrize(
+    "text", ["Williams (DAL)", "Williams - DAL", "Williams RB", "Williams (RB, DAL)", "Javonte Williams DAL RB"]
+)
+def test_a_team_or_position_behind_the_name_is_read_as_such(text: str) -> None:
+    found = WILLIAMSES.resolve(text, DAL_DET)
+    assert who(found) == "javonte"
+    assert found.text == text
+
+
+def test_a_team_that_does_not_play_is_no_tail_to_leave_out() -> None:
+    assert WILLIAMSES.resolve("Jameson Williams (SEA)", DAL_DET).answer is None
+    assert WILLIAMSES.resolve("Williams (KC)", DAL_DET, preferred_team="DAL").answer is None
+
+
 def test_team_and_position_that_speak_for_two_are_a_question() -> None:
     found = WILLIAMSES.resolve("Williams", DAL_DET, preferred_team="DET", position="RB")
     assert found.answer is None
