@@ -47,6 +47,7 @@ def serve_ui(settings: Settings, port: int) -> int:
     program = Path(sys.executable).with_name("dg")
     command = [str(program) if program.exists() else shutil.which("dg") or "dg", "dev"]
     command += ["-w", str(_workspace()), "--host", LOOPBACK, "--port", str(port)]
+    command += ["--log-level", "warning"]  # the sensors tick every few seconds: their quiet ticks are told in the UI
     stderr.print(f"Dagster for {home} on http://{LOOPBACK}:{port} (Ctrl-C ends it)", markup=False)
     # A session of its own: a Ctrl-C reaches it once, through here, and what it leaves behind can be ended as a group.
     child = subprocess.Popen(

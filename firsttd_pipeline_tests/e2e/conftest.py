@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect, sync_playwright
 
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline_tests.e2e.league import settings_for
+from firsttd_pipeline_tests.e2e.ui import PATIENCE
 from firsttd_pipeline_tests.servers import Server
 from firsttd_pipeline_tests.shared_data import MIRROR
 
 NewHome = Callable[..., Settings]
+
+CHROMIUM_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -62,3 +69,22 @@ def copy_home(tmp_path_factory: pytest.TempPathFactory) -> NewHome:
         return settings_for(home, url, **more)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.fail("No chromium on this machine: `apt-get install chromium` (.ci/run does it).")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("browser"),
+            executable_path=program,
+            headless=True,
+            args=CHROMIUM_OPTIONS,
+            viewport={"width": 1500, "height": 1400},
+        )
+        context.set_default_timeout(PATIENCE * 1000 / 4)
+        expect.set_options(timeout=PATIENCE * 1000 / 4)
+        yield context.new_page()
+        context.close()
