@@ -197,6 +197,90 @@ def _shown(value: object) -> str:
     return f"the BLOB {value.hex()}" if isinstance(value, bytes) else repr(value)
 
 
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+_NUMBERS: Final = {"picks": ("odds", "theoretical_return"), "results": ("actual_return",)}
+_TRUTHS: Final = {"results": ("is_correct", "any_time_td")}
+_TRUE_WORDS: Final = {"true": 1, "yes": 1, "false": 0, "no": 0}
+
+
+def numbers(conn: Connection, *, now: datetime | None = None) -> list[Mended]:
+    """Odds, money and grades that are no numbers: bytes of one are read, empty text is empty, the rest is set aside.
+
+    Raises:
+        NotMendable: a grade cannot be read: what it was is for a person to say.
+    """
+    if conn.dialect.name != "sqlite":  # columns have types there
+        return []
+    found: list[Mended] = []
+    for table, columns in _NUMBERS.items():
+        for column in columns:
+            found += _read_numbers(conn, table, column, now)
+    for table, columns in _TRUTHS.items():
+        for column in columns:
+            found += _read_truths(conn, table, column)
+    return found
+
+
+def _no_numbers(conn: Connection, table: str, column: str) -> list[dict[str, Any]]:
+    return _rows(conn, f"SELECT * FROM {table} WHERE typeof({column}) IN ('text', 'blob') ORDER BY id")  # noqa: S608
+
+
+def _set(conn: Connection, table: str, column: str, row: Mapping[str, Any], value: object) -> None:
+    statement = text(f"UPDATE {table} SET {column} = :v WHERE id = :id")  # noqa: S608
+    conn.execute(statement, {"v": value, "id": row["id"]})
+
+
+def _read_numbers(conn: Connection, table: str, column: str, now: datetime | None) -> list[Mended]:
+    read, empty, unreadable = [], [], []
+    for row in _no_numbers(conn, table, column):
+        value = row[column]
+        number = _signed(value) if isinstance(value, bytes) else None
+        _set(conn, table, column, row, number)
+        if number is not None:
+            read.append(row["id"])
+            if column == "odds" and number == -110:
+                _set(conn, table, "odds_placeholder", row, True)
+        elif isinstance(value, str) and not value.strip():
+            empty.append(row["id"])
+        else:
+            unreadable.append(row["id"])
+            _set_aside(conn, table, row, f"its {column} is no number: {_shown(value)}", f"kept without {column}", now)
+    step = "numbers"
+    return [
+        *_line(step, table, read, f"{{n}} whose {column} was stored as bytes: it is a number now", "corrected"),
+        *_line(step, table, empty, f"{{n}} whose {column} was an empty text: it is empty now", "corrected"),
+        *_line(
+            step,
+            table,
+            unreadable,
+            f"{{n}} whose {column} is no number: kept without it, whole in quarantine",
+            "flagged",
+        ),
+    ]
+
+
+def _read_truths(conn: Connection, table: str, column: str) -> list[Mended]:
+    read = []
+    for row in _no_numbers(conn, table, column):
+        value = row[column]
+        number = _signed(value) if isinstance(value, bytes) else _TRUE_WORDS.get(value.strip().casefold())
+        if number not in (0, 1) and value != "":
+            raise NotMendable(
+                f"The row {row['id']} of {table} holds {_shown(value)} as its {column}, which says neither yes nor no: "
+                "nothing was changed. Grade that pick in the old application, then upgrade again."
+            )
+        _set(conn, table, column, row, number)
+        read.append(row["id"])
+    return _line("numbers", table, read, f"{{n}} whose {column} was no number: it is one now", "corrected")
+
+
+def _signed(value: bytes) -> int | None:
+    """A whole number's little-endian bytes, as numpy writes them, where it can be odds, money or a truth."""
+    number = int.from_bytes(value, "little", signed=True) if len(value) in (1, 2, 4, 8) else None
+    return number if number is not None and abs(number) <= 1_000_000 else None
+
+
 # --- second spellings ------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +312,8 @@ def second_spellings(conn: Connection, weeks: Collection[int], *, now: datetime 
 def _one_pick(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     if not any(pick["game_id"] is None and pick["odds"] is None for pick in (one, other)):
         return False
+    if not all(isinstance(pick["player_name"], str) for pick in (one, other)):
+        return False
     known = {pick["player_id"] for pick in (one, other)} - {None}
     if len(known) > 1 or not _teams_fit(one, other):
         return False
@@ -257,10 +343,10 @@ def _teams_fit(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return teams <= of_game if of_game else len(teams) <= 1
 
 
-def _team(code: str | None) -> str | None:
+def _team(code: object) -> str | None:
     """The team of today's code; None where it is unknown or no team."""
     try:
-        return canonical(code) if code and code.strip().casefold() != UNKNOWN_TEAM else None
+        return canonical(code) if isinstance(code, str) and code.strip().casefold() != UNKNOWN_TEAM else None
     except UnknownTeam:
         return None
 
@@ -325,8 +411,7 @@ def _fill(conn: Connection, kept: Mapping[str, Any], gone: Mapping[str, Any]) ->
 
 
 def _grade(result: Mapping[str, Any]) -> str:
-    won = {None: "void", 0: "lost", 1: "won"}[result["is_correct"]]
-    return won + (", any-time touchdown" if result["any_time_td"] else ", no touchdown")
+    return _status(result["is_correct"]) + (", any-time touchdown" if result["any_time_td"] else ", no touchdown")
 
 
 # --- games and teams -------------------------------------------------------------------------------------------------
@@ -446,7 +531,7 @@ def money(conn: Connection, default_stake: float) -> list[Mended]:
         if stored is not None and right is not None and abs(float(stored) - right) < 1e-9:
             continue
         conn.execute(text("UPDATE results SET actual_return = :v WHERE id = :id"), {"v": right, "id": row["id"]})
-        kind = "unknown" if right is None else {None: "void", 0: "lost", 1: "won"}[row["is_correct"]]
+        kind = "unknown" if right is None else _status(row["is_correct"])
         done.setdefault(kind, []).append(row["id"])
     told = {
         "lost": "{n} of lost picks: the profit is minus the stake now (it was stored as if nothing was lost)",
@@ -503,6 +588,10 @@ def _line(step: str, table: str, keys: Sequence[object], what: str, outcome: str
     if not keys:
         return []
     return [Mended(step, table, what.format(n=_many(len(keys), table)), tuple(str(key) for key in keys), outcome)]
+
+
+def _status(is_correct: object) -> str:
+    return "void" if is_correct is None else "won" if is_correct else "lost"
 
 
 _ONE: Final = {"picks": "pick", "results": "result", "player_stats": "statistics row", "games": "game"}

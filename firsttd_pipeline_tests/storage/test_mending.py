@@ -114,6 +114,63 @@ def test_a_week_that_cannot_be_read_is_refused_by_name_and_nothing_changes(
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_stored_as_bytes_are_read_before_the_record_begins(tmp_path: Path) -> None:
+    path = made_version_8(
+        tmp_path,
+        pick(1, 1, "Justin Jefferson"),
+        pick(2, 1, "DJ Moore"),
+        "UPDATE picks SET odds = X'84030000' WHERE id = 1",
+        "UPDATE picks SET odds = X'92FF' WHERE id = 2",
+        result(1),
+        result(2),
+        "UPDATE results SET is_correct = X'01', any_time_td = 'True', actual_return = X'00' WHERE pick_id = 1",
+    )
+    report = mended(path)
+    assert rows(path, "SELECT odds, typeof(odds), odds_placeholder FROM picks ORDER BY id") == [
+        (900.0, "real", 0),
+        (-110.0, "real", 1),
+    ]
+    assert rows(path, "SELECT is_correct, any_time_td, actual_return FROM results ORDER BY id") == [
+        (1, 1, 9.0),
+        (0, 0, None),
+    ]
+    assert rows(path, "SELECT odds FROM pick_events WHERE event = 'picked' ORDER BY pick_id") == [(900.0,), (-110.0,)]
+    assert rows(path, "SELECT new_is_correct FROM result_events WHERE event = 'graded' AND pick_id = 1") == [(1,)]
+    assert [(line.table, line.keys, line.outcome) for line in lines(report, "numbers")] == [
+        ("picks", ("1", "2"), "corrected"),
+        ("results", ("101",), "corrected"),
+        ("results", ("101",), "corrected"),
+        ("results", ("101",), "corrected"),
+    ]
+
+
+def test_odds_that_are_no_number_are_left_out_and_kept_in_quarantine(tmp_path: Path) -> None:
+    path = made_version_8(
+        tmp_path, pick(1, 1, "Justin Jefferson", odds="9/1"), pick(2, 1, "DJ Moore", odds=""), result(1)
+    )
+    report = mended(path)
+    assert rows(path, "SELECT id, odds FROM picks ORDER BY id") == [(1, None), (2, None)]
+    assert [(p["id"], p["odds"]) for p in aside(path, "picks")] == [(1, "9/1")]
+    assert [(line.keys, line.outcome) for line in lines(report, "numbers")] == [
+        (("2",), "corrected"),
+        (("1",), "flagged"),
+    ]
+    assert rows(path, "SELECT actual_return FROM results") == [(None,)]
+
+
+def test_a_grade_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
+    path = made_version_8(
+        tmp_path, pick(1, 1, "Justin Jefferson"), result(1), "UPDATE results SET is_correct = 'maybe'"
+    )
+    before = digest(path)
+    with pytest.raises(NotMendable, match=r"row 101 of results holds 'maybe' as its is_correct"):
+        upgrade(Database(path, 5))
+    assert digest(path) == before
+
+
 # --- second spellings ------------------------------------------------------------------------------------------------
 
 

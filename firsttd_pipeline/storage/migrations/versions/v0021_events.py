@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from firsttd_pipeline.storage import grade_triggers
-from firsttd_pipeline.storage.mending import week_numbers
+from firsttd_pipeline.storage.mending import numbers, week_numbers
 from firsttd_pipeline.storage.migrations.support import AUTO, create, frozen, ident, rebuild, stamp
 from firsttd_pipeline.storage.schema import UtcDateTime
 from firsttd_pipeline.storage.triggers import install, remove
@@ -243,11 +243,11 @@ def upgrade() -> None:
     create(*NEW)
     op.create_index("ix_picks_player_id", "picks", ["player_id"])
     conn.execute(text("INSERT INTO sync_metadata (key, value) VALUES ('database_id', :id)"), {"id": uuid4().hex})
-    # Before the record begins: it holds week numbers. Triggers come back below.
+    # Before the record begins: it holds week numbers, odds and grades. Triggers come back below.
     remove(conn)
     given = context.config.attributes
     found, merged = week_numbers(conn, source_weeks=given.get("source_weeks"), now=given.get("now"))
-    given.setdefault("mended", []).extend(found)
+    given.setdefault("mended", []).extend([*found, *numbers(conn, now=given.get("now"))])
     given["merged_weeks"] = merged
     for statement in BASELINE:
         conn.exec_driver_sql(statement)
