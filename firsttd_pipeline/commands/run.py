@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,9 +16,16 @@ from firsttd_pipeline.commands.show import leaderboard_rows
 from firsttd_pipeline.domain.seasons import FIRST_SEASON, newest_season
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.settings import Settings
+from firsttd_pipeline.storage.reconcile import open_disagreements
+from firsttd_pipeline.storage.resolutions import names_of, open_questions
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from firsttd_pipeline.automation.runner import SeasonOutcome
+
+_TOLD = 20
+"""Rows of a table beside the leaderboard: the commands it names show all."""
 
 SeasonOption = Annotated[
     int | None, typer.Option("--season", help="The season; default FIRSTTD_SEASON, else by the date in New York.")
@@ -35,12 +43,16 @@ def nightly(season: SeasonOption = None, output: FormatOption = Format.TABLE) ->
     tell_outcome(outcome)
     with League.open(settings) as league:
         rows = leaderboard_rows(league, wanted, 0)
+        against = open_disagreements(league.db, wanted, settings, now)
+        questions = open_questions(league.db, wanted)
     emit(
         rows,
         output,
         title=f"Leaderboard {wanted}",
         empty=f"No picks in {wanted} yet: `firsttd picks add` or `picks import`.",
     )
+    tell_reconciliation(against, wanted)
+    tell_questions(questions, wanted)
     if not outcome.success:
         raise typer.Exit(FAILED)
     raise typer.Exit(DONE)
@@ -90,6 +102,46 @@ def run_seasons(settings: Settings, seasons: list[int], tags: dict[str, str] | N
             return [job.run(season, tags) for season in seasons]
     except InstanceError as error:
         raise fail(str(error), FAILED) from None
+
+
+def tell_reconciliation(against: pl.DataFrame, season: int) -> None:
+    """Say on stderr which grades of other programs the plays contradict; nothing where there are none."""
+    if against.is_empty():
+        return
+    table = Table(title=f"Reconciliation {season}: grades that the plays contradict", title_justify="left")
+    for name in ("pick", "member", "week", "typed", "stands", "the plays say", "first scorer", "at"):
+        table.add_column(name, overflow="fold")
+    for row in against.head(_TOLD).iter_rows(named=True):
+        cells = [row[name] for name in ("pick_id", "member", "week", "typed", "old_grade", "new_grade", "new_scorer")]
+        cells.append(None if row["quarter"] is None else f"Q{row['quarter']} {row['clock'] or ''}".strip())
+        table.add_row(*(plain("" if cell is None else str(cell)) for cell in cells))
+    stderr.print(table)
+    more = f" (the first {_TOLD} are shown)" if against.height > _TOLD else ""
+    stderr.print(
+        f"{against.height} grades of another program stand against the plays{more}. All the evidence: "
+        "`firsttd reconcile`; to let the plays stand: `firsttd reconcile --accept all`.",
+        markup=False,
+    )
+
+
+def tell_questions(questions: Sequence[Mapping[str, Any]], season: int) -> None:
+    """Say on stderr which picks ask whom they mean; nothing where there are none."""
+    if not questions:
+        return
+    table = Table(title=f"Open questions {season}: whom do these picks mean?", title_justify="left")
+    for name in ("pick", "member", "week", "game", "typed", "candidates", "why"):
+        table.add_column(name, overflow="fold")
+    for row in questions[:_TOLD]:
+        cells = [row[name] for name in ("pick_id", "member", "week", "game_id", "typed")]
+        cells += ["; ".join(names_of(row["candidates"])), row["message"]]
+        table.add_row(*(plain("" if cell is None else str(cell)) for cell in cells))
+    stderr.print(table)
+    more = f" (the first {_TOLD} are shown)" if len(questions) > _TOLD else ""
+    stderr.print(
+        f"{len(questions)} picks wait for an answer{more}: `firsttd players review`, then "
+        "`firsttd players confirm PICK PLAYER`.",
+        markup=False,
+    )
 
 
 def tell_outcome(outcome: SeasonOutcome) -> None:
