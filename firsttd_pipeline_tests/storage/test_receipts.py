@@ -1,0 +1,162 @@
+"""A receipt says what was typed, who was meant, what decided the grade, whose grade it is, and every change since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from firsttd_pipeline.storage import grades
+from firsttd_pipeline.storage.picks import NoSuchPick
+from firsttd_pipeline.storage.receipts import receipt
+from firsttd_pipeline.storage.schema import pick_resolutions
+from firsttd_pipeline_tests import mirrors
+from firsttd_pipeline_tests.graded import (
+    CARRIER,
+    DEFENSE,
+    NOBODY,
+    OPENER,
+    RUNNER,
+    SEASON,
+    START,
+    TIGHTEND,
+    Graded,
+    graded,  # noqa: F401 - a fixture
+    graded_template,  # noqa: F401 - a fixture
+)
+
+BY: dict[str, Any] = {"by": "Kim", "why": "the referee said so"}
+
+
+def of(league: Graded, pick_id: int) -> dict[str, Any]:
+    return receipt(league.db, pick_id, league.league.settings.rules, league.now)
+
+
+def test_the_receipt_of_a_win_has_everything_that_decided_it(graded: Graded) -> None:  # noqa: F811
+    found = of(graded, CARRIER)
+    pick = {name: found["pick"][name] for name in ("member", "season", "week", "typed", "odds", "door", "late_reason")}
+    assert pick == {"member": "Avery", "season": SEASON, "week": 1, "typed": "Saquon Carrier", "odds": 400.0,
+                    "door": "firsttd picks add", "late_reason": "a test"}  # fmt: skip
+    assert found["pick"]["entered_at"] == START
+    game = {name: found["game"][name] for name in ("id", "away_score", "home_score", "status")}
+    assert game == {"id": OPENER, "away_score": 7, "home_score": 14, "status": "final"}
+    first = found["first_touchdown"]
+    assert (first["full_name"], first["quarter"], first["clock"], first["description"]) == (
+        "Saquon Carrier", 1, "13:00", "S.Carrier right end for 8 yards, TOUCHDOWN.",
+    )  # fmt: skip
+    assert [row["clock"] for row in found["touchdowns"]] == ["13:00"]
+    grade = found["grade"]
+    assert (grade["status"], grade["points"], grade["profit"], grade["stake"], grade["rule_pack"]) == (
+        "won", 4.0, 4.0, 1.0, "stacking/1",
+    )  # fmt: skip
+    assert (grade["finality"], grade["graded_by"]) == ("provisional", "pipeline")
+    assert found["plays_say"] is None
+    assert "derived anew every night" in found["stands"]
+    assert [(row["event"], row["by"]) for row in found["changes"]] == [("picked", "cli"), ("graded", "pipeline")]
+
+
+def test_the_source_is_the_file_with_its_hash_and_its_times(graded: Graded) -> None:  # noqa: F811
+    source = of(graded, CARRIER)["source"]
+    (fetch,) = graded.rows("SELECT sha256, url FROM sync_runs WHERE dataset = 'pbp' ORDER BY id LIMIT 1")
+    assert (source["sha256"], source["url"]) == fetch
+    assert source["upstream_modified_at"] is not None
+    assert source["fetched_at"] is not None
+    assert (source["score_in_plays"], source["reaches_end"]) == ([7, 14], True)
+
+
+def test_a_correction_changes_the_hash_to_the_file_it_came_with(graded: Graded) -> None:  # noqa: F811
+    before = of(graded, RUNNER)["source"]["sha256"]
+    mirrors.correct_scorer(graded.mirror, SEASON, OPENER, 100, "00-0000001", "J.Runner")
+    mirrors.add_touchdown(
+        graded.mirror, SEASON, OPENER, order_sequence=9.0, play_id=999.0, td_team="PHI", posteam="PHI",
+        td_player_id="00-0000002", td_player_name="S.Carrier",
+    )  # fmt: skip
+    graded.nightly()
+    found = of(graded, RUNNER)
+    assert found["source"]["sha256"] not in (before, None)
+    assert found["first_touchdown"]["full_name"] == "Jalen Runner"
+
+
+def test_how_a_player_was_understood_is_told_with_the_runner_up(graded: Graded) -> None:  # noqa: F811
+    graded.write("DELETE FROM pick_resolutions WHERE pick_id = 2")
+    with graded.db.write() as conn:
+        conn.execute(
+            insert(pick_resolutions).values(
+                pick_id=RUNNER, state="understood", player_id="00-0000001", player="Jalen Runner (PHI QB)",
+                method="nickname", confidence=0.97, runner_up="Justin Passer (LAC QB)", resolved_by="pipeline",
+            )
+        )  # fmt: skip
+    known = of(graded, RUNNER)["understood"]
+    assert (known["method"], known["confidence"], known["runner_up"], known["resolved_by"]) == (
+        "nickname", 0.97, "Justin Passer (LAC QB)", "pipeline",
+    )  # fmt: skip
+
+
+def test_a_pending_pick_says_what_it_waits_for(graded: Graded) -> None:  # noqa: F811
+    found = of(graded, TIGHTEND)
+    assert found["grade"]["status"] == "pending"
+    assert found["first_touchdown"] is None
+    assert found["no_first_touchdown"] == "game not final"
+    assert found["stands"] == "No grade stands: game not final."
+    assert found["source"] is None
+
+
+def test_a_defense_has_its_own_touchdowns_and_nobody_has_none(graded: Graded) -> None:  # noqa: F811
+    assert [row["player_name"] for row in of(graded, DEFENSE)["touchdowns"]] == ["T.Corner"]
+    assert of(graded, NOBODY)["touchdowns"] == []
+    assert of(graded, NOBODY)["understood"]["player"] == "No touchdown"
+
+
+def test_a_game_without_a_touchdown_is_told_as_that(graded: Graded) -> None:  # noqa: F811
+    mirrors.withdraw_touchdown(graded.mirror, SEASON, "2025_01_KC_LAC", 100)
+    graded.nightly()
+    found = of(graded, NOBODY)
+    assert (found["grade"]["status"], found["first_touchdown"]) == ("won", None)
+    assert found["no_first_touchdown"] == "the game had no touchdown"
+
+
+def test_a_grade_by_hand_says_whose_it_is_and_what_the_plays_say(graded: Graded) -> None:  # noqa: F811
+    grades.override(graded.db, RUNNER, won=True, now=graded.now, rules=graded.league.settings.rules, **BY)
+    found = of(graded, RUNNER)
+    assert found["stands"] == "By hand, by Kim: the referee said so. No nightly run changes it."
+    assert (found["plays_say"]["status"], found["plays_say"]["scorer"]) == ("lost", "S.Carrier")
+    last = found["changes"][-1]
+    assert (last["event"], last["before"], last["after"], last["by"], last["why"]) == (
+        "flipped", "lost, any time, first S.Carrier, -1 units", "won, first Jalen Runner, +9 units", "Kim", BY["why"],
+    )  # fmt: skip
+
+
+def test_another_programs_grade_says_whether_the_plays_agree(graded: Graded) -> None:  # noqa: F811
+    graded.write("UPDATE results SET graded_by = 'external' WHERE pick_id = 1",
+                 "UPDATE results SET is_correct = :yes WHERE pick_id = 2", yes=True)  # fmt: skip
+    assert "the plays say the same" in of(graded, CARRIER)["stands"]
+    told = of(graded, RUNNER)
+    assert "the plays say otherwise" in told["stands"]
+    assert told["changes"][-1]["by"] == "another program"
+
+
+def test_a_removed_pick_still_has_its_receipt(graded: Graded) -> None:  # noqa: F811
+    graded.write("DELETE FROM picks WHERE id = 2")
+    found = of(graded, RUNNER)
+    pick = {name: found["pick"][name] for name in ("member", "week", "typed", "odds", "game_id")}
+    assert pick == {"member": "Blake", "week": 1, "typed": "Jalen Runner", "odds": 900.0, "game_id": OPENER}
+    assert found["pick"]["removed_at"] is not None
+    assert found["grade"] is None
+    assert {row["event"] for row in found["changes"]} == {"picked", "graded", "ungraded", "removed"}
+    assert found["changes"][0]["event"] == "picked"
+    assert found["changes"][-1]["event"] == "removed"
+    assert found["first_touchdown"]["full_name"] == "Saquon Carrier"
+
+
+def test_a_pick_nobody_knows_is_told(graded: Graded) -> None:  # noqa: F811
+    with pytest.raises(NoSuchPick, match="no pick 77"):
+        of(graded, 77)
+
+
+def test_a_pick_without_a_game_and_without_an_understood_player_has_a_receipt(graded: Graded) -> None:  # noqa: F811
+    graded.write("UPDATE picks SET game_id = NULL, player_name = 'somebody' WHERE id = 5")
+    found = of(graded, TIGHTEND)
+    assert (found["game"], found["no_first_touchdown"]) == (None, "the pick has no game")
+    assert found["understood"]["state"] == "not understood yet"
+    assert found["grade"]["reason"] == "not graded yet"
