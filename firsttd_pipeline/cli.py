@@ -5,7 +5,20 @@ from __future__ import annotations
 import typer
 
 from firsttd_pipeline import __version__
-from firsttd_pipeline.commands import database, demo, grade, members, picks, reconcile, regrade, run, show, ui, why
+from firsttd_pipeline.commands import (
+    database,
+    demo,
+    grade,
+    members,
+    picks,
+    players,
+    reconcile,
+    regrade,
+    run,
+    show,
+    ui,
+    why,
+)
 
 app = typer.Typer(
     name="firsttd",
@@ -18,7 +31,6 @@ app = typer.Typer(
 app.command()(run.nightly)
 app.command()(run.backfill)
 app.command()(show.leaderboard)
-app.command()(show.players)
 app.command()(show.status)
 app.command()(show.settings)
 app.command()(reconcile.reconcile)
@@ -29,6 +41,7 @@ app.command()(ui.ui)
 app.add_typer(database.app, name="db")
 app.add_typer(members.app, name="members")
 app.add_typer(picks.app, name="picks")
+app.add_typer(players.app, name="players")
 app.add_typer(grade.app, name="grade")
 
 

@@ -49,6 +49,17 @@ def overrides_agree(season: Season, now: datetime) -> list[Violation]:
     return quality.overrides_agree(by_hand(season, season.rules, now))
 
 
+def names_understood(season: Season, now: datetime) -> list[Violation]:
+    """No pick asks whom it means."""
+    return quality.names_understood(season.questions())
+
+
+def no_second_spellings(season: Season, now: datetime) -> list[Violation]:
+    """No open question may be a pick that stands already."""
+    questions = season.questions()
+    return [] if questions.is_empty() else quality.second_spellings(questions, season.graded_picks())
+
+
 def teams_have_rosters(season: Season, now: datetime) -> list[Violation]:
     """Every team that plays has players, so that picks on them can be understood."""
     rosters = season.rosters()
@@ -64,5 +75,7 @@ CHECKS = [
     Check("official_grades_stand", "no official grade changed within the last seven days", official_grades_stand),
     Check("disagreements", "the grades of other programs say what the plays say", disagreements),
     Check("overrides_agree", "no grade by hand is superfluous, or against the plays", overrides_agree),
+    Check("names_understood", "no pick waits for an answer whom it means", names_understood),
+    Check("no_second_spellings", "no open question may be a pick that stands already", no_second_spellings),
     Check("teams_have_rosters", "every team that plays has a roster", teams_have_rosters),
 ]

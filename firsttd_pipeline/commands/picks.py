@@ -21,14 +21,18 @@ from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.storage import picks
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.pick_import import ImportReport, absent_seasons, import_picks
+from firsttd_pipeline.storage.season_book import SPECIAL
 
 app = typer.Typer(help="Picks: add one, import a sheet, list, remove.", no_args_is_help=True)
 
 _LISTED = (
     *("pick_id", "member", "week", "game_id", "player", "odds", "status", "reason"),
-    *("points", "profit", "team", "position", "typed"),
+    *("points", "profit", "team", "position", "typed", "by"),
 )
-_IMPORTED = ("line", "outcome", "member", "game", "typed", "player", "odds", "reason", "position", "week")
+_IMPORTED = ("line", "outcome", "member", "game", "typed", "player", "odds", "reason", "position", "week", "by")
+
+_SURE = 0.97
+"""From here on the next best candidate is no news."""
 
 SeasonOption = Annotated[
     int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")
@@ -79,6 +83,10 @@ def add(
     what = f"{meant.player_name} ({', '.join(x for x in (meant.team, meant.position) if x)})"
     price = "odds unknown" if pick.odds is None else f"{pick.odds:+g}"
     stderr.print(safe(f"Pick {pick.id}: {pick.member}, {what}, {meant.game.id}, {price}"), markup=False)
+    if meant.method not in ("exact", SPECIAL):
+        other = f"; next best: {meant.runner_up}" if meant.runner_up and meant.confidence < _SURE else ""
+        how = f"{pick.typed!r} is he by {meant.method}, {meant.confidence:.0%} sure{other}"
+        stderr.print(safe(how), markup=False)
 
 
 @app.command("import")

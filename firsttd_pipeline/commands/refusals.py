@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 from firsttd_pipeline.commands.context import WRONG_USE, fail
 from firsttd_pipeline.commands.output import safe
 from firsttd_pipeline.domain.sheets import SheetError
+from firsttd_pipeline.storage.aliases import NoSuchAlias
 from firsttd_pipeline.storage.members import MemberError
 from firsttd_pipeline.storage.picks import PickRefused
 
@@ -23,7 +24,7 @@ def refusals_explained(command: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (MemberError, PickRefused, SheetError) as error:
+        except (MemberError, PickRefused, NoSuchAlias, SheetError) as error:
             raise fail(safe(str(error)), WRONG_USE) from None
 
     return wrapper

@@ -1,4 +1,4 @@
-"""`firsttd leaderboard|players|status|settings`: what the database says, as a table, JSON or CSV."""
+"""`firsttd leaderboard|status|settings`: what the database says, as a table, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firsttd_pipeline.commands.context import explained, open_league, settings_or_exit, stderr
-from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit
+from firsttd_pipeline.commands.output import Format, FormatOption, emit
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.storage.run_failures import open_failures
-from firsttd_pipeline.storage.standings import leaderboard_query, players_query, seasons_overview
+from firsttd_pipeline.storage.standings import leaderboard_query, seasons_overview
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,21 +38,6 @@ def leaderboard(
 def leaderboard_rows(league: League, season: int, week: int) -> pl.DataFrame:
     """The standings as rows for people: best first, ties by name."""
     return league.db.frame(leaderboard_query(season, week))
-
-
-@explained
-def players(
-    season: SeasonOption = None,
-    team: Annotated[str | None, typer.Option(help="A team, e.g. KC.")] = None,
-    position: Annotated[str | None, typer.Option(help="A position, e.g. WR.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST, help="How many at most.")] = 25,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """The season's players, most first touchdowns first."""
-    with open_league() as league:
-        wanted = season or league.settings.season_at(utc_now())
-        rows = league.db.frame(players_query(wanted, team=team, position=position, limit=limit))
-    emit(rows, output, title=f"Players {wanted}", empty="No players: run `firsttd nightly` for this season first.")
 
 
 _FAILURES_SHOWN = 10

@@ -439,6 +439,41 @@ def duplicate_picks(picks: pl.DataFrame) -> list[Violation]:
     )
 
 
+def names_understood(questions: pl.DataFrame) -> list[Violation]:
+    """Picks whose player nobody knows for sure: they wait, and count for nothing.
+
+    questions: pick_id, member, typed, game_id.
+    """
+    return _found(
+        questions,
+        "picks wait for an answer whom they mean",
+        "`firsttd players review` lists them, each with the command that answers",
+        ["pick_id", "member", "typed", "game_id"],
+        ids="pick_id",
+        severity="warn",
+    )
+
+
+def second_spellings(questions: pl.DataFrame, picks: pl.DataFrame) -> list[Violation]:
+    """Questions one of whose candidates the member has picked that week already: the same pick, perhaps, typed twice.
+
+    questions: pick_id, user_id, week_id, typed, candidate_ids (list of player_id). picks: pick_id, user_id, week_id,
+    player_id.
+    """
+    key = ["user_id", "week_id", "player_id"]
+    suspects = questions.explode("candidate_ids").rename({"candidate_ids": "player_id"})
+    taken = picks.filter(pl.col("player_id").is_not_null()).select(*key, pl.col("pick_id").alias("standing_pick"))
+    twice = suspects.join(taken, on=key).unique("pick_id", keep="first", maintain_order=True)
+    return _found(
+        twice,
+        "picks that may be a second spelling of another of that member and week",
+        "`firsttd players confirm` says whom the pick means: if it is the same player, it is set aside",
+        ["pick_id", "typed", "standing_pick", "player_id"],
+        ids="pick_id",
+        severity="warn",
+    )
+
+
 def grades_agree(statuses: pl.DataFrame, results: pl.DataFrame) -> list[Violation]:
     """Picks whose status and result contradict each other: `results` has decided picks only, won is correct, lost is
     not, void is neither.

@@ -7,6 +7,7 @@ Writes are in `partitions.py`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -213,6 +214,27 @@ class Season:
     def members(self) -> pl.DataFrame:
         """user_id and name (`member`) of everybody."""
         return self._frame("members", select(schema.users.c.id.label("user_id"), schema.users.c.name.label("member")))
+
+    def questions(self) -> pl.DataFrame:
+        """The picks that ask whom they mean: pick_id, user_id, week_id, member, typed, game_id, candidate_ids."""
+        picks, asked = schema.picks, schema.pick_resolutions
+        rows = self._frame(
+            "questions",
+            select(
+                picks.c.id.label("pick_id"),
+                picks.c.user_id,
+                picks.c.week_id,
+                schema.users.c.name.label("member"),
+                picks.c.player_name.label("typed"),
+                picks.c.game_id,
+                asked.c.candidates,
+            )
+            .join(asked, asked.c.pick_id == picks.c.id)
+            .join(schema.users, schema.users.c.id == picks.c.user_id)
+            .where(picks.c.id.in_(pick_ids(self.season)), picks.c.player_id.is_(None), asked.c.state == "question"),
+        )
+        ids = [[one["player_id"] for one in json.loads(text or "[]")] for text in rows["candidates"]]
+        return rows.with_columns(pl.Series("candidate_ids", ids, dtype=pl.List(pl.String))).drop("candidates")
 
     def events_since(self, since: datetime, events: Sequence[str]) -> pl.DataFrame:
         """The season's `result_events` of these kinds since an instant."""

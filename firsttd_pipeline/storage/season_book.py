@@ -18,7 +18,7 @@ import polars as pl
 from sqlalchemy import Connection, select
 
 from firsttd_pipeline.domain.players import DST_PREFIX, NO_TD, normalise, parse_special
-from firsttd_pipeline.domain.resolver import Alias, Candidate, Resolution, Resolver, Scored
+from firsttd_pipeline.domain.resolver import LEAGUE_SCOPE, Alias, Candidate, Resolution, Resolver, Scored
 from firsttd_pipeline.domain.seasons import parse_game_id, playoff_week
 from firsttd_pipeline.domain.sheets import (
     ROUNDS,
@@ -370,25 +370,36 @@ class SeasonBook:
             )
         return self._outcomes[key]
 
-    def special(self, text: str, found: Sequence[Game], member_id: int | None = None) -> str | None:
-        """`NO_TD` or `DST:SEA` where the text (or what the league calls so) is a special pick in these games."""
-        codes = tuple(code for game in found for code in game.teams)
-        if (special := parse_special(text, codes)) is not None:
-            return special
+    def _called_special(self, text: str, codes: Sequence[str], member_id: int | None) -> str | None:
+        """The special pick that the league calls so."""
         key = normalise(text)
         own = [alias for alias in self.aliases if alias.key == key]
         mine = [alias for alias in own if alias.scope == f"member:{member_id}"]
-        for alias in mine or [alias for alias in own if alias.scope == "league"]:
+        for alias in mine or [alias for alias in own if alias.scope == LEAGUE_SCOPE]:
             if alias.player_id == NO_TD or alias.player_id.removeprefix(DST_PREFIX) in codes:
                 return alias.player_id
         return None
+
+    def _special(self, request: PickRequest, found: Sequence[Game], member_id: int | None) -> str | None:
+        """`NO_TD` or `DST:SEA` where the text, or what the league calls so, is a special pick in these games."""
+        codes = tuple(code for game in found for code in game.teams)
+        if (special := parse_special(request.player, codes)) is not None:
+            return special
+        called = self._called_special(request.player, codes, member_id)
+        if called is None or not found:
+            return called
+        player = self._resolve(request, found, member_id).answer
+        if player is not None:
+            said = f"{quoted(request.player)} is {called} by an alias, and {player.label} by {player.method}."
+            raise NameNotUnderstood(said, [player.label], [player])
+        return called
 
     def _games_of_week(self, week: int) -> list[Game]:
         return [game for game in self.games.values() if game.week == week and game.deleted_at is None]
 
     def _understand(self, request: PickRequest, found: Sequence[Game], member_id: int | None) -> Understood:
         codes = tuple(team for game in found for team in game.teams)
-        special = self.special(request.player, found, member_id)
+        special = self._special(request, found, member_id)
         if special == NO_TD:
             if len(found) != 1:
                 raise GameRefused("A no-touchdown pick needs its game: give the game, or week and team.")
@@ -455,11 +466,24 @@ class SeasonBook:
         if outcome.answer is not None:
             said = f"{typed} alone does not say the game in {where}: give the game, the team or the full name."
             return NameNotUnderstood(said, labels, scored)
+        scored = scored or self._near(request.player, found)
+        labels = [candidate.label for candidate in scored]
         elsewhere = [_row_label(row) for row in self._named(None, request.player)]
         if elsewhere:
             where = f"neither roster of {where}" if len(found) == 1 else f"no roster of {where}"
             return NameNotUnderstood(f"{typed} is on {where}.", [*elsewhere[:4], *labels], scored)
         return NameNotUnderstood(f"No player in {where} is called {typed}.", labels, scored)
+
+    def _near(self, text: str, found: Sequence[Game]) -> tuple[Scored, ...]:
+        """Players whose names are near in whatever order of words, to be shown where the resolver knows nobody."""
+        from rapidfuzz import fuzz, process
+
+        teams = {code for game in found for code in game.teams}
+        players = self._players_of(self._week_key(found[0].week if found else None))
+        rows = players.filter(pl.col("team").is_in(teams)).sort("player_name", "player_id").to_dicts()
+        names = [normalise(row["player_name"]) for row in rows]
+        best = process.extract(normalise(text)[:80], names, scorer=fuzz.token_sort_ratio, limit=3, score_cutoff=60)
+        return tuple(Scored(_candidate(rows[at]), "misspelling", round(score / 250, 2)) for _, score, at in best)
 
     # --- who can be meant ---------------------------------------------------------------------------------------------
 
@@ -559,10 +583,13 @@ def _canonical(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("team").replace(codes))
 
 
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    position, active = row["position"] or None, row["active"] is not False
+    return Candidate(row["player_id"], row["player_name"], row["team"], position, row["jersey_number"], active)
+
+
 def _row_label(row: Mapping[str, Any]) -> str:
-    return Candidate(
-        row["player_id"], row["player_name"], row["team"], row["position"] or None, row["jersey_number"], True
-    ).label
+    return _candidate(row).label
 
 
 def _code(team: str) -> str:

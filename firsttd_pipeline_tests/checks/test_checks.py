@@ -69,6 +69,16 @@ def _set(table: str, what: str, where: str) -> tuple[str]:
     return (f"UPDATE {table} SET {what} WHERE {where}",)
 
 
+def _asks(typed: str, candidates: str) -> tuple[str, str]:
+    """Another program's pick that no run could give a player."""
+    return (
+        "INSERT INTO picks (user_id, week_id, team, player_name, game_id) "
+        f"SELECT user_id, week_id, 'PHI', '{typed}', game_id FROM picks WHERE id = 1",
+        "INSERT INTO pick_resolutions (pick_id, state, candidates, message, resolved_by) "
+        f"SELECT id, 'question', '{candidates}', 'a tie', 'pipeline' FROM picks WHERE player_name = '{typed}'",
+    )
+
+
 FALSE, TRUE = "(1 = 0)", "(1 = 1)"
 LATER = datetime(2025, 9, 16, 12, tzinfo=UTC)
 CASES = [
@@ -136,6 +146,10 @@ CASES = [
          _set("results", "graded_by = 'manual'", "pick_id = 1"), "warn"),
     Case("results", "overrides_agree", "grades by hand that the plays contradict", 1, "plays won",
          _set("results", f"graded_by = 'manual', is_correct = {FALSE}, any_time_td = {FALSE}", "pick_id = 1"), "warn"),
+    Case("results", "names_understood", "picks wait for an answer whom they mean", 1, "member Avery, typed CeeDe",
+         _asks("CeeDe", "[]"), "warn"),
+    Case("results", "no_second_spellings", "picks that may be a second spelling of another", 1, "standing pick 1",
+         _asks("Carier", '[{"player_id": "00-0000002"}]'), "warn"),
     Case("results", "teams_have_rosters", "teams without a roster", 1, "DAL",
          _set("rosters", "retired_at = '2025-09-01 00:00:00'", "team = 'DAL'")),
     Case("player_stats", "positions_known", "players without a position (12.5 % of 8", 1, "Travis Tightend",
