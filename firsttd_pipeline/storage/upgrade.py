@@ -210,7 +210,8 @@ def _with_rehearsal(
                 report = replace(done, backup=backup.path, written=backup.report, rehearsals=attempt)
                 rehearsal.write_report(backup, markdown(report, db.name, backup.digest, DONE, now))
                 return report
-            say("The file was written meanwhile by another program: once more, with what it is now")
+            again = "once more, with what it is now" if attempt < MOST_REHEARSALS else "once too often"
+            say(f"The file was written meanwhile by another program: {again}")
             rehearsal.remove(backup.path, backup.report)
     raise UpgradeFailed(
         f"{db.name} was written by another program during each of {MOST_REHEARSALS} rehearsals: nothing was changed. "
