@@ -7,6 +7,7 @@ none removes a grade or a touchdown silently; and the next nightly run puts righ
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -426,6 +427,15 @@ def test_insert_or_ignore_player_stats_without_a_player_adds_nothing_postgres_on
     assert add_stats(app, "CMC", 2025, "SF", "RB", 0, 0) == 0
     assert add_stats(app, "A.J. Brown", 2025, "PHI", "WR", 0, 0) == 0
     assert app.frame("player_stats").equals(before)
+
+
+def test_the_night_says_what_became_of_its_old_statistics(app: App) -> None:
+    stats = app.next_night()["player_stats"]
+    (told,) = (note for note in stats.notes if "old rows of player_stats" in note)
+    mapped, merged, waiting = (int(word) for word in re.findall(r"\d+", told)[1:])
+    assert told.startswith("485 old rows of player_stats: ")
+    assert (mapped + merged + waiting, mapped >= 391, stats.facts["old rows open"]) == (485, True, waiting)
+    assert any("`resolution` says why each" in note for note in stats.notes)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
