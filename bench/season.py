@@ -56,7 +56,8 @@ def prepare(home: Path, folder: Path) -> None:
     import polars as pl
     from sqlalchemy import insert, select
 
-    from firsttd_pipeline.domain.players import NoMatch, match_player, parse_special
+    from firsttd_pipeline.domain.players import parse_special
+    from firsttd_pipeline.domain.resolver import Resolver
     from firsttd_pipeline.sample.league import generate_league
     from firsttd_pipeline.storage.engine import Database
     from firsttd_pipeline.storage.schema import games, picks, users, weeks
@@ -78,6 +79,8 @@ def prepare(home: Path, folder: Path) -> None:
         player_name="full_name",
     )
 
+    resolver = Resolver(roster)
+
     def understood(typed: str, game_id: str) -> dict[str, str | None]:
         teams = game_id.split("_")[2:]
         special = parse_special(typed, teams)
@@ -89,10 +92,11 @@ def prepare(home: Path, folder: Path) -> None:
                 "team": team or teams[0],
                 "position": None,
             }
-        found = match_player(typed, roster.filter(pl.col("team").is_in(teams)))
-        if isinstance(found, NoMatch):
-            raise SystemExit(str(found))
-        return {"kind": "player", "player_id": found.player_id, "team": found.team, "position": found.position}
+        found = resolver.resolve(typed, teams)
+        if found.answer is None:
+            raise SystemExit(found.reason)
+        meant = found.answer.candidate
+        return {"kind": "player", "player_id": meant.player_id, "team": meant.team, "position": meant.position}
 
     db = Database(home / "firsttd.db")
     upgrade(db)

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from sqlalchemy import func, select
 
-from firsttd_pipeline.domain.players import match_player, parse_special
+from firsttd_pipeline.domain.players import parse_special
+from firsttd_pipeline.domain.resolver import Resolver
 from firsttd_pipeline.sample.league import SHEET_COLUMNS, bulk_league, generate_league
 from firsttd_pipeline.sample.season import Manifest, generate_season
 from firsttd_pipeline.storage import schema
@@ -39,6 +40,7 @@ def test_every_typed_pick_is_understood_among_its_games_two_teams(sample: Manife
         "team", "position", "first_name", "last_name", "football_name", "jersey_number",
         player_id="gsis_id", player_name="full_name",
     )  # fmt: skip
+    resolver = Resolver(roster)
     rows = rows_of(generate_league(3, sample.folder, members=20))
     not_understood = []
     special = 0
@@ -47,9 +49,9 @@ def test_every_typed_pick_is_understood_among_its_games_two_teams(sample: Manife
         if parse_special(row["player"], (away, home)):
             special += 1
             continue
-        found = match_player(row["player"], roster.filter(pl.col("team").is_in([away, home])))
-        if not hasattr(found, "player_id"):
-            not_understood.append((row, str(found)))
+        found = resolver.resolve(row["player"], [away, home])
+        if found.answer is None:
+            not_understood.append((row, found.reason))
     assert not_understood == []
     assert special > 0
     assert any(row["player"] != row["player"].strip() or row["player"].islower() for row in rows)
