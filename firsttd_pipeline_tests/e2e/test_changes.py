@@ -58,8 +58,8 @@ Ann,2025,18,{NO_TOUCHDOWN},No Touchdown,5000
 """
 MEMBERS = {"Ann": None, "Bob": 2.0, "Cal": None, "Dee": None}
 
-ALWAYS_OPEN = {"touchdowns.scorers_on_rosters"}
-"""Sixteen touchdowns of the mirror have no scorer."""
+ALWAYS_OPEN = {"touchdowns.scorers_on_rosters", "results.overrides_agree", "results.disagreements"}
+"""Sixteen touchdowns of the mirror have no scorer; the grade by hand and the old application's contradict the plays."""
 
 
 def pick(member: str, week: int, player: str) -> tuple[str, int, int, str]:
