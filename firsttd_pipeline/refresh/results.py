@@ -18,6 +18,7 @@ from firsttd_pipeline.domain.settlement import STATUS_COLUMNS
 from firsttd_pipeline.refresh.base import League, Report
 from firsttd_pipeline.refresh.settlement import settle
 from firsttd_pipeline.storage.authorship import signed
+from firsttd_pipeline.storage.grades import hold_results
 from firsttd_pipeline.storage.partitions import write_results, write_statuses
 from firsttd_pipeline.storage.reconcile import accept_by_setting
 from firsttd_pipeline.storage.replay import events_after, last_event
@@ -35,9 +36,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         of_season = Season(league.db, season, conn)
         if not of_season.has_picks():
             return Report("results", season, Counts(), facts={"picks": 0})  # nor a grade: those go with their pick
+        hold_results(conn)
         before = last_event(conn)
-        with signed(conn, "pipeline", run_id=league.run_id, at=now):
-            understood, not_understood = _understand(conn, of_season, now, league.run_id)
+        understood, not_understood = _understand(conn, of_season, now, league.run_id)
         if league.settings.legacy_grades == "replace":
             accept_by_setting(conn, of_season, rules, now, league.run_id)
         grades = grade_picks(

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 import polars as pl
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from firsttd_pipeline.domain.grading import NO_TOUCHDOWN, RulePack, grade_picks, grades_from_results
 from firsttd_pipeline.domain.players import normalise
@@ -165,6 +165,7 @@ def ungrade(
     """
     by, why = checked_author(by, why)
     with db.write() as conn:
+        hold_results(conn)
         pick = _pick(conn, pick_id)
         before = _standing(conn, pick_id)
         if before.graded_by is None:
@@ -196,6 +197,15 @@ def put_back(
     _record(conn, pick_id, "void" if is_correct is None else "override", grade, by, why, now)
 
 
+def hold_results(conn: Connection) -> None:
+    """Keep others from writing results until the transaction ends: who reads which picks have a grade, then grades.
+
+    SQLite has one writer at a time; on PostgreSQL another program's result waits here, and reads go on.
+    """
+    if conn.dialect.name != "sqlite":
+        conn.execute(text("LOCK TABLE results IN SHARE ROW EXCLUSIVE MODE"))
+
+
 def checked_author(by: str, why: str) -> tuple[str, str]:
     """Who and why, as they are kept.
 
@@ -203,13 +213,13 @@ def checked_author(by: str, why: str) -> tuple[str, str]:
         GradeRefused: one of them is empty, too long, cannot be shown, or `by` is no person.
     """
     by, why = clean(by), clean(why)
-    for name, text, most in (("Who", by, MAX_NAME), ("Why", why, MAX_WHY)):
-        if not text.strip("\u200c\u200d"):
+    for name, given, most in (("Who", by, MAX_NAME), ("Why", why, MAX_WHY)):
+        if not given.strip("\u200c\u200d"):
             raise GradeRefused(f"{name} is missing: a change by hand needs a name (--by) and a reason (--why).")
-        if code := bad_character(text):
+        if code := bad_character(given):
             raise GradeRefused(f"{name} cannot hold the character {code} (control, line break or direction mark).")
-        if len(text) > most:
-            raise GradeRefused(f"{name} has at most {most} characters; this has {len(text)}.")
+        if len(given) > most:
+            raise GradeRefused(f"{name} has at most {most} characters; this has {len(given)}.")
     if by.casefold() in _NOT_PEOPLE:
         raise GradeRefused(f"{by!r} signs for programs: give the name of the person.")
     return by, why
@@ -228,6 +238,7 @@ def _by_hand(
 ) -> GradeChange:
     by, why = checked_author(by, why)
     with db.write() as conn:
+        hold_results(conn)
         pick = _pick(conn, pick_id)
         before = _standing(conn, pick_id)
         if kind == "grade" and before.graded_by is not None:

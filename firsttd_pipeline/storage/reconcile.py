@@ -19,7 +19,7 @@ from firsttd_pipeline.domain.settlement import STATUS_COLUMNS
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.grades import GradeRefused, checked_author
+from firsttd_pipeline.storage.grades import GradeRefused, checked_author, hold_results
 from firsttd_pipeline.storage.partitions import write_statuses
 from firsttd_pipeline.storage.schema import results
 from firsttd_pipeline.storage.season import Season
@@ -107,6 +107,7 @@ def accept(
     """
     by, why = checked_author(by, why)
     with db.write() as conn:
+        hold_results(conn)
         of_season = Season(db, season, conn)
         rows = told(of_season, rules, now)
         if only is not None:

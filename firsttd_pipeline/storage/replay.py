@@ -18,7 +18,7 @@ from firsttd_pipeline.domain.replay import as_grades, differences, replay
 from firsttd_pipeline.domain.standings import leaderboard
 from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.grades import GradeRefused, bring_in_line, checked_author, put_back
+from firsttd_pipeline.storage.grades import GradeRefused, bring_in_line, checked_author, hold_results, put_back
 from firsttd_pipeline.storage.schema import pick_events, result_events
 from firsttd_pipeline.storage.season import Season
 
@@ -101,6 +101,7 @@ def put_back_as_of(
     """
     by, why = checked_author(by, why)
     with db.write() as conn:
+        hold_results(conn)
         of_season = Season(db, season, conn)
         found, standing = _as_of(conn, of_season, until, now)
         picks = found.grades.filter("can")["pick_id"].to_list()

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from firsttd_pipeline.storage import grades
+from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.grades import GradeChange, GradeRefused
 from firsttd_pipeline.storage.picks import NoSuchPick, remove_pick
 from firsttd_pipeline_tests import mirrors
@@ -259,6 +261,18 @@ def test_names_of_those_who_sign_are_text_and_nothing_else(graded: Graded) -> No
     hostile = "'); DROP TABLE results;--"
     by_hand(graded, "void", RUNNER, by=hostile, why=hostile)
     assert overridden(graded, RUNNER) == [("void", hostile, hostile, False, None)]
+
+
+def test_on_postgres_a_result_of_another_program_waits_until_a_grade_by_hand_is_written(postgres_db: Database) -> None:
+    other = Database(postgres_db.engine.url.render_as_string(hide_password=False), busy_timeout_s=0.2)
+    with postgres_db.write() as conn:
+        grades.hold_results(conn)
+        with other.engine.connect() as plain:
+            plain.execute(text("SET lock_timeout = 200"))
+            assert plain.execute(text("SELECT count(*) FROM results")).scalar() == 0
+            with pytest.raises(OperationalError, match="lock timeout"):
+                plain.execute(text("INSERT INTO results (pick_id) VALUES (1)"))
+    other.close()
 
 
 # --- the first night --------------------------------------------------------------------------------------------------
