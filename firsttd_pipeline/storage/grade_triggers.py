@@ -257,7 +257,8 @@ def _recount_of_pick(w: _Words, pick: str, condition: str = "") -> tuple[str, ..
 
 
 def _last(events: str, pick: str) -> str:
-    return f"(SELECT max(e.id) FROM {events} e WHERE e.pick_id = {pick})"
+    # `+ 0`: PostgreSQL would rather read the primary key backwards until it meets the pick.
+    return f"(SELECT max(e.id + 0) FROM {events} e WHERE e.pick_id = {pick})"
 
 
 def _status(w: _Words, value: str) -> str:
@@ -481,8 +482,8 @@ def _replaced_results(w: _Words) -> list[_Trigger]:
 
     Only where an id is used that was used before, or changed: ordinary rows have new ones.
     """
-    gone = """NOT EXISTS (SELECT 1 FROM results r WHERE r.pick_id = l.pick_id) AND l.new_status IS NOT NULL
-        AND l.id = (SELECT max(e.id) FROM result_events e WHERE e.pick_id = l.pick_id)"""
+    gone = f"""NOT EXISTS (SELECT 1 FROM results r WHERE r.pick_id = l.pick_id) AND l.new_status IS NOT NULL
+        AND l.id = {_last("result_events", "l.pick_id")}"""
     values = {
         "happened_at": "coalesce(a.at, CURRENT_TIMESTAMP)",
         "event": "'ungraded'",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from firsttd_pipeline.storage import grade_triggers
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.upgrade import upgrade
 from firsttd_pipeline_tests.conftest import PostgresServer
@@ -86,6 +87,7 @@ def filled(db: Database) -> Database:
     upgrade(db)
     words = WORDS[db.dialect]
     with db.write() as conn:
+        grade_triggers.uninstall(conn)  # nobody grades 60,000 picks at once
         conn.execute(text("CREATE TEMPORARY TABLE n (i INTEGER)"))
         if db.dialect == "sqlite":
             count = "WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < 59999) SELECT i FROM c"
@@ -95,6 +97,7 @@ def filled(db: Database) -> Database:
         for table, rows in FILL.items():
             conn.execute(text(f"INSERT INTO {table} {rows.format(**words)}"))
         conn.execute(text("DROP TABLE n"))
+        grade_triggers.install(conn)
     with db.engine.connect() as conn:
         raw: Any = conn.connection.driver_connection
         if db.dialect == "postgresql":
