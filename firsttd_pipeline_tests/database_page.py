@@ -18,13 +18,17 @@ BEGIN = "<!-- tables: begin -->"
 END = "<!-- tables: end -->"
 
 GROUPS = {
-    "The league": ("users", "picks", "pick_status", "results", "result_events", "leaderboard"),
+    "The league": (
+        *("users", "picks", "pick_resolutions", "player_aliases", "pick_status", "results", "overrides"),
+        "leaderboard",
+    ),
+    "The record": ("result_events", "pick_events", "standings_queue", "authorship"),
     "The season": (
-        *("weeks", "games", "rosters", "touchdowns", "game_records", "player_stats"),
+        *("weeks", "games", "rosters", "roster_weeks", "touchdowns", "game_records", "player_stats"),
         *("team_ratings", "kickoff_decisions"),
     ),
     "Markets (empty for now)": ("market_odds", "market_outcomes", "pick_market_odds"),
-    "Operations": ("sync_runs", "quarantine", "sync_metadata", "schema_version"),
+    "Operations": ("sync_runs", "run_failures", "quarantine", "sync_metadata", "schema_version"),
 }
 
 
