@@ -512,7 +512,7 @@ def explain(
     outcome = book.resolution(text, [game], team=team, member_id=member_id)
     candidates = [described(one) for one in outcome.candidates]
     runner_up = described(outcome.runner_up) if outcome.runner_up else None
-    if outcome.answer is None:
+    if message or outcome.answer is None:
         return Explained(None, None, None, None, runner_up, candidates, message)
     answer = described(outcome.answer)
     return Explained(
