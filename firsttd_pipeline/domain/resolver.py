@@ -843,8 +843,10 @@ def _doubts(
         cut = [reading for reading in likely if _cut_short(query.key, reading.player.name.lasts)]
         near = cut if method == "first name" else [r for r in likely if r.rank == _MISSPELLED or r in cut]
         near += [reading for reading in sound if reading.player.standing == 1 and reading.method == "last name"]
+        if method == "first name":
+            near += [reading for reading in likely if reading.method == "part of last name" and reading not in near]
         if near:
-            because = f"by {method}, or it is the last name of the other, or that with letters left out"
+            because = f"by {method}, or it is the last name of the other, or a part of that"
             return _Refused("weak", because, (chosen, *near))
     if chosen.rank == _MISSPELLED and len(query.words) == 1:
         by_last = max((OSA.normalized_similarity(query.key, last) for last in chosen.player.name.lasts), default=0.0)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+from rapidfuzz.distance import OSA
 
 from firsttd_pipeline.domain.players import normalise
 from firsttd_pipeline.domain.resolver import PICKED, Resolver
@@ -366,17 +367,31 @@ def measure(played: Iterable[RealGame], *, seed: int = 1) -> dict[str, Tally]:
 
 def _judge(game: RealGame, rule: NameRule, seed: int) -> Tally:
     tally = Tally()
-    texts = {
-        subject: rule.make(subject, random.Random(f"{seed} {game.game_id} {rule.name} {subject.player_id}"))
-        for subject in game.subjects
-    }
-    for subject, text in texts.items():
+    subjects = game.subjects
+    texts = [rule.make(s, random.Random(f"{seed} {game.game_id} {rule.name} {s.player_id}")) for s in subjects]
+    keys = [_key(text) if text else "" for text in texts]
+    # what takes a text away from its player: another's whole name (of a piece), a name one edit away (of a misspelling)
+    whole = [(_key(s.last), _key(s.bare)) if rule.short else () for s in subjects]
+    bases = [_key(rule.base(s)) for s in subjects] if rule.base else []
+
+    def shared(at: int) -> bool:
+        key, own = keys[at], subjects[at]
+        for other, subject in enumerate(subjects):
+            if other == at or (rule.team == "own" and subject.team != own.team):
+                continue
+            if key == keys[other] or key in whole[other]:
+                return True
+            if bases and OSA.distance(key, bases[other], score_cutoff=1) <= 1:
+                return True
+        return False
+
+    for at, (subject, text) in enumerate(zip(subjects, texts, strict=True)):
         if not text:
             continue
         preferred = {"none": None, "own": subject.team, "other": subject.other_team}[rule.team]
         found = game.resolver.resolve(text, game.teams, preferred_team=preferred).answer
         said = f"{game.game_id} {subject.name} ({subject.team}) as {text!r}, team {preferred}"
-        if _others(rule, subject, text, texts, preferred):
+        if shared(at):
             tally.undecidable += 1
             tally.undecidable_asked += found is None
             tally.undecidable_wrong += found is not None and found.candidate.player_id != subject.player_id
@@ -391,36 +406,8 @@ def _judge(game: RealGame, rule: NameRule, seed: int) -> Tally:
     return tally
 
 
-def _others(
-    rule: NameRule, subject: Subject, text: str, texts: dict[Subject, str | None], preferred: str | None
-) -> bool:
-    """Whether the same rule makes the same text of another player, who is not ruled out by the team typed."""
-    key = _key(text)
-    for other, made in texts.items():
-        if other.player_id == subject.player_id or (rule.team == "own" and other.team != preferred):
-            continue
-        if made and _key(made) == key:
-            return True
-        if rule.short and key in (_key(other.last), _key(other.bare)):
-            return True
-        if rule.base and _one_edit(key, _key(rule.base(other))):
-            return True
-    return False
-
-
 def _key(text: str) -> str:
     return normalise(text).replace(" ", "")
-
-
-def _one_edit(one: str, other: str) -> bool:
-    """Whether one letter more, less, another or a swap makes one of the other (or nothing has to be done)."""
-    if one == other:
-        return True
-    if abs(len(one) - len(other)) > 1:
-        return False
-    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    a, b = one[start:], other[start:]
-    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])
 
 
 def total(tallies: dict[str, Tally]) -> Tally:

@@ -355,6 +355,8 @@ def test_a_first_name_that_is_the_start_of_another_s_last_name_is_a_question() -
     for text in ("Will", "William"):
         assert book.resolve(text, TEAMS).answer is None, text
     assert who(book.resolve("Williams", TEAMS)) == "williams"
+    book = resolver(row("conner", "James Conner", position="RB"), row("keeney", "Jakobie Keeney-James", "DET"))
+    assert book.resolve("James", TEAMS).answer is None
 
 
 def test_the_runner_up_is_the_best_other_who_fits() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firsttd_pipeline.domain.resolver import PICKED, Resolution, Resolver
+from firsttd_pipeline.domain.resolver import METHODS, PICKED, Resolution, Resolver
 from firsttd_pipeline.domain.sheets import PickRow, ScheduledGame, read_sheet, settle_game
 from firsttd_pipeline_tests.domain.name_rules import (
     RULES,
@@ -100,6 +100,14 @@ def test_the_published_table_has_every_rule_and_keeps_the_thresholds(tallies: di
     precision, recall = re.findall(r"\*\*all rules\*\*[^\n]*?([\d.]+)% \| ([\d.]+)%", published)[0]
     assert float(precision) >= 99.9
     assert float(recall) >= 95.0
+
+
+def test_the_docs_list_every_method_with_its_rank_and_confidence() -> None:
+    published = DOCS.read_text("utf-8")
+    for method in METHODS:
+        row = re.search(rf"^\| {method.rank} \| `{re.escape(method.name)}` \|.*\| (\S.*) \|$", published, re.MULTILINE)
+        assert row, method.name
+        assert row[1] == (f"{method.confidence:.2f}" if method.confidence else "0.9 x closeness"), method.name
 
 
 # --- the league's own picks -------------------------------------------------------------------------------------------
