@@ -47,6 +47,7 @@ def test_a_missing_trailing_slash_of_the_base_address_is_added(monkeypatch: pyte
         ("FIRSTTD_STAKE", "nan", "a number of units above 0"),
         ("FIRSTTD_STAKE", "lots", "a number of units above 0"),
         ("FIRSTTD_DST_PICKS", "sometimes", "pays or off"),
+        ("FIRSTTD_LEGACY_GRADES", "maybe", "keep or replace"),
         ("FIRSTTD_OFFICIAL_AFTER_DAYS", "-1", "0 to 365"),
         ("FIRSTTD_NFLVERSE_URL", "ftp://somewhere/", "http:// or https://"),
         ("FIRSTTD_NFLVERSE_URL", "nflverse", "http:// or https://"),

@@ -97,14 +97,19 @@ def _touchdown(row: Row | None) -> str | None:
     if row is None:
         return None
     name = row.get("full_name") or row["player_name"] or "scorer unknown"
-    when = f"quarter {row['quarter']}, {row['clock']}" if row["quarter"] is not None else "time unknown"
-    return f"{name} ({row['team']}), {when}: {row['description'] or 'upstream has no text of the play'}"
+    return f"{name} ({row['team']}), {_when(row)}: {row['description'] or 'upstream has no text of the play'}"
 
 
 def _all(rows: list[Row]) -> str | None:
     if not rows:
         return "no touchdown in this game"
-    return "; ".join(f"{row['kind']}, quarter {row['quarter']}, {row['clock']}" for row in rows)
+    return "; ".join(f"{row['kind']}, {_when(row)}" for row in rows)
+
+
+def _when(touchdown: Row) -> str:
+    if touchdown["quarter"] is None:
+        return "time unknown"
+    return f"quarter {touchdown['quarter']}, {touchdown['clock']}"
 
 
 def _grade(row: Row | None) -> str | None:
