@@ -23,7 +23,7 @@ from firsttd_pipeline.domain.standings import leaderboard as standings
 from firsttd_pipeline.domain.teams import TEAMS as TEAM_NAMES
 from firsttd_pipeline.sample.calendar import LAST_WEEK, TEAMS, Fixture, regular_season
 from firsttd_pipeline.sample.people import People, invent_people
-from firsttd_pipeline.storage import schema
+from firsttd_pipeline.storage import grade_triggers, schema
 from firsttd_pipeline.storage.engine import Database
 
 SHEET_COLUMNS = ("user", "season", "week", "game_id", "player", "odds")
@@ -281,6 +281,7 @@ def bulk_league(
             graded.append(
                 (pick_id, user_id, numbers[week], "won" if won else "lost", points, 1.0, profit, scored, kickoff)
             )
+        grade_triggers.uninstall(conn)  # a league made at once has no history
         dropped = _lay_aside(conn, (schema.picks, schema.pick_status, schema.results))
         table = schema.picks.c
         _put_tuples(
@@ -307,6 +308,7 @@ def bulk_league(
         )  # fmt: skip
         for statement in dropped:
             conn.exec_driver_sql(statement)
+        grade_triggers.install(conn)
         frame = pl.DataFrame(
             graded,
             orient="row",
