@@ -121,7 +121,7 @@ SHOWN = sorted({tuple(arguments) for page in PAGES for arguments in commands(pag
 def test_every_command_that_is_shown_is_understood(arguments: tuple[str, ...]) -> None:
     command: Any = typer.main.get_command(app)
     rest = list(arguments)
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and not (command.invoke_without_command and rest[:1] and rest[0][:1] == "-"):
         command = command.commands[rest.pop(0)]
     command.make_context(command.name, rest)  # raises where an option or argument is wrong
 
