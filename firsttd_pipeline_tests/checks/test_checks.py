@@ -165,6 +165,9 @@ CASES = [
          ("DELETE FROM leaderboard WHERE week = 0 AND rank = 2",)),
     Case("leaderboard", "adds_up_to_results", "leaderboard rows that no pick gives", 1, "week 7",
          _set("leaderboard", "week = 7", "week = 1 AND rank = 2")),
+    Case("leaderboard", "no_failed_runs", "failed runs that no later run got past", 1, "no network",
+         ("INSERT INTO run_failures (run_id, job, season, step, error, happened_at) VALUES "
+          "('r', 'nightly', 2025, 'games', 'no network', '2025-09-07 12:00:00')",), "warn"),
     Case("leaderboard", "events_replay", "picks whose events do not give what is stored", 1, "column is_correct",
          ("INSERT INTO result_events (event, pick_id, season, graded_by, new_status, new_is_correct, new_any_time_td, "
           "new_actual_scorer, new_actual_return) SELECT 'flipped', pick_id, 2025, graded_by, 'lost', "

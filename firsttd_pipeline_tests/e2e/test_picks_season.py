@@ -287,8 +287,10 @@ def test_the_season_total_is_the_sum_of_what_the_hand_says(graded: tuple[Setting
     assert totals["Tim"] | {"user": ""} == totals["Tom"] | {"user": ""}
 
 
-def test_only_what_the_mirror_lacks_is_warned_of(graded: tuple[Settings, Tables]) -> None:
-    assert set(checked(graded[0])) == {"touchdowns.scorers_on_rosters"}
+def test_only_what_the_mirror_lacks_and_the_old_application_graded_otherwise_is_warned_of(
+    graded: tuple[Settings, Tables],
+) -> None:
+    assert set(checked(graded[0])) == {"touchdowns.scorers_on_rosters", "results.disagreements"}
 
 
 def test_another_night_writes_nothing(graded: tuple[Settings, Tables]) -> None:
