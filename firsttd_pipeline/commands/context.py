@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -50,6 +51,14 @@ def settings_or_exit(**overrides: object) -> Settings:
         return load_settings(**overrides)
     except SettingsError as error:
         raise fail(str(error), WRONG_USE) from None
+
+
+def login_name() -> str:
+    """Who sits at the terminal, empty where the system has no name for him."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no name for this user id (a container)
+        return ""
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from firsttd_pipeline.commands.context import WRONG_USE, explained, fail, open_league, stderr
+from firsttd_pipeline.commands.context import WRONG_USE, explained, fail, login_name, open_league, stderr
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, emit_object, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
@@ -119,20 +118,13 @@ def confirm_(
             league.db,
             pick_id,
             player,
-            by=by or _login_name(),
+            by=by or login_name(),
             now=utc_now(),
             scope="member" if scope is WhoseAlias.MEMBER else "league",
             alias=alias,
         )
     for line in _told(done):
         stderr.print(safe(line), markup=False)
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no name for this user id (a container)
-        return ""
 
 
 def _told(done: Confirmed) -> Iterable[str]:

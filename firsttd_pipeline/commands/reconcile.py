@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from firsttd_pipeline.commands.context import explained, open_league, stderr
+from firsttd_pipeline.commands.context import explained, login_name, open_league, stderr
 from firsttd_pipeline.commands.grade import FOLLOWS
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
@@ -37,18 +37,18 @@ def reconcile(
         list[str] | None, typer.Option("--accept", metavar="all|PICK", help="Let the plays' grade stand; repeatable.")
     ] = None,
     more: Annotated[list[str] | None, typer.Argument(metavar="PICK", help="Further picks to accept.")] = None,
-    by: Annotated[str, typer.Option("--by", help="Who accepts; kept.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Who accepts; kept. Default: your login name.")] = "",
     why: Annotated[str, typer.Option("--why", help="Why; kept.")] = ACCEPTED,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List the grades that other programs wrote and the plays contradict; --accept lets the plays' grade stand."""
     now = utc_now()
     if more and not accepted:
-        raise GradeRefused("Picks are named with --accept: `firsttd reconcile --accept 12 --accept 15 --by NAME`.")
+        raise GradeRefused("Picks are named with --accept: `firsttd reconcile --accept 12 --accept 15`.")
     with open_league() as league:
         wanted = season or league.settings.season_at(now)
         if accepted:
-            rows = _accept(league, wanted, [*accepted, *(more or [])], by, why, now)
+            rows = _accept(league, wanted, [*accepted, *(more or [])], by or login_name(), why, now)
         else:
             rows = open_disagreements(league.db, wanted, league.settings, now)
     title = f"{'Accepted' if accepted else 'Grades that the plays contradict'} {wanted}"
@@ -60,7 +60,7 @@ def reconcile(
     elif rows.height:
         told = (
             f"{rows.height} grades of another program stand against the plays. To let the plays stand: "
-            "`firsttd reconcile --accept all --by NAME` (or the picks instead of all)."
+            "`firsttd reconcile --accept all` (or the picks instead of all)."
         )
         stderr.print(told, markup=False)
 

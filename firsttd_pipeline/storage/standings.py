@@ -52,7 +52,7 @@ def players_query(
             stats.times_picked, stats.times_hit, stats.player_id,
         )
         .where(stats.season == season)
-        .order_by(stats.first_td_count.desc(), stats.any_time_td_count.desc(), stats.player_name)
+        .order_by(stats.first_td_count.desc(), stats.any_time_td_count.desc(), stats.player_name, stats.player_id)
     )  # fmt: skip
     if team:
         query = query.where(stats.team == team.upper())
