@@ -86,8 +86,8 @@ BY_HAND: dict[tuple[str, int, str, str, str], tuple[str, float, float | None, bo
 }
 PENDING = ("Ann", 22, "2025_22_SEA_NE", "Cooper Kupp", "900")
 """Not first, but the touchdown without a scorer could be his."""
-WRITTEN = ("Dee", 14, "2025_14_SEA_ATL", "Rashid Shaheed")
-"""By the old application, without a player_id: first touchdown on a kickoff return, now as a Seahawk."""
+WRITTEN = ("Dee", 14, "2025_14_SEA_ATL", "Shaheed")
+"""By the old application, a last name without a player_id: first touchdown on a kickoff return, now as a Seahawk."""
 
 # The rows of the league's own sheet whose names need no more than normalising.
 OF_THE_SHEET: dict[tuple[str, int, str], tuple[str, float, float, bool]] = {
