@@ -104,6 +104,11 @@ def run_seasons(settings: Settings, seasons: list[int], tags: dict[str, str] | N
         raise fail(str(error), FAILED) from None
 
 
+def counted(count: int, one: str, several: str) -> str:
+    """`1 pick waits`, `2 picks wait`."""
+    return f"{count} {one if count == 1 else several}"
+
+
 def tell_reconciliation(against: pl.DataFrame, season: int) -> None:
     """Say on stderr which grades of other programs the plays contradict; nothing where there are none."""
     if against.is_empty():
@@ -118,7 +123,8 @@ def tell_reconciliation(against: pl.DataFrame, season: int) -> None:
     stderr.print(table)
     more = f" (the first {_TOLD} are shown)" if against.height > _TOLD else ""
     stderr.print(
-        f"{against.height} grades of another program stand against the plays{more}. All the evidence: "
+        f"{counted(against.height, 'grade of another program stands', 'grades of another program stand')} against the "
+        f"plays{more}. All the evidence: "
         "`firsttd reconcile`; to let the plays stand: `firsttd reconcile --accept all`.",
         markup=False,
     )
@@ -138,7 +144,7 @@ def tell_questions(questions: Sequence[Mapping[str, Any]], season: int) -> None:
     stderr.print(table)
     more = f" (the first {_TOLD} are shown)" if len(questions) > _TOLD else ""
     stderr.print(
-        f"{len(questions)} picks wait for an answer{more}: `firsttd players review`, then "
+        f"{counted(len(questions), 'pick waits', 'picks wait')} for an answer{more}: `firsttd players review`, then "
         "`firsttd players confirm PICK PLAYER`.",
         markup=False,
     )

@@ -15,6 +15,7 @@ from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.nflverse import Absent, Fetched
 from firsttd_pipeline.storage.partitions import write_roster_weeks, write_rosters
 from firsttd_pipeline.storage.quarantine import set_aside
+from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
 from firsttd_pipeline.storage.sync_log import record_absence, record_fetch
 
@@ -39,10 +40,11 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         return Report("rosters", season, Counts(), absence=fetched.reason)
     weekly = _weekly(league, season, now)
     rows = roster_rows(fetched.frame)
-    if isinstance(weekly, Fetched):
-        extra = only_weekly(weekly.frame, rows)
-        rows = pl.concat([rows, extra]).sort("team", "player_id") if extra.height else rows
+    extra = only_weekly(weekly.frame, rows) if isinstance(weekly, Fetched) else rows.clear()
     with league.db.write() as conn:
+        if extra.height:
+            extra = completed(extra, Season(league.db, season, conn).rosters())
+            rows = pl.concat([rows, extra]).sort("team", "player_id")
         counts = write_rosters(conn, season, rows, now)
         left_out = set_aside(
             conn,
@@ -161,6 +163,14 @@ def only_weekly(weekly: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         (pl.col(given[name]) if name in given else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in rows.schema.items()
     )
+
+
+def completed(extra: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `only_weekly` with what the weekly file does not say as it is stored: the seasonal file once said it."""
+    unsaid = ["first_name", "last_name", "football_name", "jersey_number"]
+    key = ["team", "player_id"]
+    told = extra.join(stored.select(*key, *unsaid), on=key, how="left", suffix="_stored", maintain_order="left")
+    return told.with_columns(pl.coalesce(name, f"{name}_stored").alias(name) for name in unsaid).select(extra.columns)
 
 
 def _preview(rows: pl.DataFrame) -> pl.DataFrame:

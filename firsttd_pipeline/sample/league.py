@@ -74,12 +74,15 @@ def generate_league(
     roster = pl.read_parquet(folder / "rosters" / f"roster_{season}.parquet")
     first = _first_scorers(folder / "pbp" / f"play_by_play_{season}.parquet")
     by_team = {str(key[0]): rows for key, rows in roster.partition_by("team", as_dict=True).items()}
+    by_week = _weekly_by_team(folder / "weekly_rosters" / f"roster_weekly_{season}.parquet")
     rng = Random(f"{seed}/{season}/league")
 
     weeks: dict[int, list[dict[str, Any]]] = {}
     for game in games.iter_rows(named=True):
         weeks.setdefault(game["week"], []).append(game)
-    choices = {game["game_id"]: _choices(game, by_team) for game in games.iter_rows(named=True)}
+    choices = {
+        game["game_id"]: _choices(game, by_team | by_week.get(game["week"], {})) for game in games.iter_rows(named=True)
+    }
 
     rows: list[tuple[str, int, int, str, str, int | None]] = []
     for week, played in weeks.items():
@@ -117,6 +120,16 @@ def _first_scorers(path: Path) -> dict[str, str]:
         .drop_nulls("td_player_id")
     )
     return dict(scored.select("game_id", "td_player_id").iter_rows())
+
+
+def _weekly_by_team(path: Path) -> dict[int, dict[str, pl.DataFrame]]:
+    """week -> team -> its players that week, where a weekly roster is there."""
+    if not path.exists():
+        return {}
+    found: dict[int, dict[str, pl.DataFrame]] = {}
+    for key, rows in pl.read_parquet(path).partition_by("week", "team", as_dict=True, maintain_order=True).items():
+        found.setdefault(int(key[0]), {})[str(key[1])] = rows
+    return found
 
 
 def _choices(game: dict[str, Any], by_team: dict[str, pl.DataFrame]) -> dict[str, tuple[str, str]]:

@@ -470,7 +470,7 @@ class SeasonBook:
         labels = [candidate.label for candidate in scored]
         elsewhere = [_row_label(row) for row in self._named(None, request.player)]
         if elsewhere:
-            where = f"neither roster of {where}" if len(found) == 1 else f"no roster of {where}"
+            where = f"neither roster of {where} in that week" if len(found) == 1 else f"no roster of {where}"
             return NameNotUnderstood(f"{typed} is on {where}.", [*elsewhere[:4], *labels], scored)
         return NameNotUnderstood(f"No player in {where} is called {typed}.", labels, scored)
 

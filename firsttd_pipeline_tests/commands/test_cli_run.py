@@ -16,13 +16,13 @@ from firsttd_pipeline_tests.servers import EVERY_PATH, Server
 
 
 def rows_of(home: Home) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table but the record of fetches."""
+    """Every row of every table but the records of fetches and of failed runs."""
     with sqlite3.connect(home.database) as conn:
         names = [n for (n,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         found = {
             name: conn.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall()
             for name in names
-            if not name.startswith("sqlite_") and name != "sync_runs"
+            if not name.startswith("sqlite_") and name not in ("sync_runs", "run_failures")
         }
     conn.close()
     return found
@@ -49,7 +49,7 @@ def test_json_is_alone_on_stdout_and_progress_on_stderr(copy: Home) -> None:
     assert [row["member"] for row in told.json] == ["Avery", "[bold red]x[/bold red]", "Blake"]
     for asset in ("games", "rosters", "touchdowns", "results", "player_stats", "leaderboard"):
         assert f"✓ 2025 {asset} " in told.err
-    assert "Season 2025: done, nothing new; 17 of 18 checks hold." in one_line(told)
+    assert "Season 2025: done, nothing new; 24 of 25 checks hold." in one_line(told)
     assert "Checks that do not hold" in told.err
     assert "games without a score a day after kickoff: 1" in one_line(told)
 
@@ -118,7 +118,11 @@ def test_without_a_network_it_ends_in_seconds_with_one_message_and_leaves_the_ro
 def test_without_a_network_a_fresh_database_stays_empty(empty: Home, refused_url: str) -> None:
     told = Home(empty.path, refused_url).quick("nightly", "--season", "2025")
     assert told.code == 1
-    assert {name for name, rows in rows_of(empty).items() if rows} <= {"alembic_version", "schema_version"}
+    assert {name for name, rows in rows_of(empty).items() if rows} <= {
+        "alembic_version",
+        "schema_version",
+        "sync_metadata",
+    }
 
 
 @pytest.mark.parametrize(

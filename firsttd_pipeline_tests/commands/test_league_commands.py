@@ -89,7 +89,7 @@ def test_a_pick_is_added_listed_and_removed() -> None:
     ("args", "reason"),
     [
         (("add", "Avery", "A.J. Brown", "--week", "1"), "--late REASON"),
-        (("add", "Avery", "CMC", "--game", "2025_05_SF_LA", "--late", "x"), "Christian McCaffrey"),
+        (("add", "Avery", "CMD", "--game", "2025_05_SF_LA", "--late", "x"), "No player in 2025_05_SF_LA"),
         (("add", "Avery", "A.J. Brown", "--week", "1", "--odds", "9/1"), "fractional"),
         (("add", "Avery", "A.J. Brown"), "Say the week or the game"),
         (("add", "Nobody", "A.J. Brown", "--week", "1"), "No member is called"),

@@ -119,14 +119,14 @@ def query(settings: Settings, sql: str, **values: Any) -> list[tuple[Any, ...]]:
 
 
 def raw(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table as it is, ids and times too, but for the log of what was fetched."""
+    """Every row of every table as it is, ids and times too, but for the logs of what was fetched and what failed."""
     db = Database(settings.database)
     try:
         with db.read() as conn:
             return {
                 table.name: sorted((tuple(row) for row in conn.execute(select(table))), key=repr)
                 for table in schema.metadata.sorted_tables
-                if table.name != "sync_runs"
+                if table.name not in ("sync_runs", "run_failures")
             }
     finally:
         db.close()

@@ -394,8 +394,16 @@ def test_a_trade_retires_one_roster_row_adds_another_and_moves_the_players_row_o
 
 
 def test_a_roster_row_that_upstream_dropped_is_retired_and_what_refers_to_it_stands(league: League) -> None:
+    for change in (mirrors.change_roster, mirrors.change_weekly):
+        change(league.mirror, SEASON, lambda roster: roster.filter(pl.col("gsis_id") != GOEDERT))
+    found = league.run()
+    assert found["rosters"] == {(SEASON, "PHI", GOEDERT): {"retired_at": (False, True)}}
+    assert not {"picks", "results", "leaderboard"} & set(found)
+
+
+def test_a_player_whom_only_the_weekly_rosters_still_name_stays_as_he_was(league: League) -> None:
     mirrors.change_roster(league.mirror, SEASON, lambda roster: roster.filter(pl.col("gsis_id") != GOEDERT))
-    assert league.run() == {"rosters": {(SEASON, "PHI", GOEDERT): {"retired_at": (False, True)}}}
+    assert league.run() == {}
 
 
 # --- the schedule -----------------------------------------------------------------------------------------------------
