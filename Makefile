@@ -25,7 +25,7 @@ ui: $(VENV)/.runtime ## Dagster with its daemon on 127.0.0.1:$(PORT)
 	@$(BIN)/firsttd ui --port $(PORT)
 
 test: $(VENV)/.dev ## the tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile $(TESTS)
 
 check: $(VENV)/.dev ## ruff, strict types, the definitions by both doors
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
