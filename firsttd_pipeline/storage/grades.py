@@ -212,17 +212,30 @@ def checked_author(by: str, why: str) -> tuple[str, str]:
     Raises:
         GradeRefused: one of them is empty, too long, cannot be shown, or `by` is no person.
     """
-    by, why = clean(by), clean(why)
-    for name, given, most in (("Who", by, MAX_NAME), ("Why", why, MAX_WHY)):
-        if not given.strip("\u200c\u200d"):
-            raise GradeRefused(f"{name} is missing: a change by hand needs a name (--by) and a reason (--why).")
-        if code := bad_character(given):
-            raise GradeRefused(f"{name} cannot hold the character {code} (control, line break or direction mark).")
-        if len(given) > most:
-            raise GradeRefused(f"{name} has at most {most} characters; this has {len(given)}.")
+    return checked_who(by), _checked("Why", why, MAX_WHY, "a reason (--why)")
+
+
+def checked_who(by: str) -> str:
+    """Who answers, grades or removes, as it is kept.
+
+    Raises:
+        GradeRefused: nobody, a name too long or that cannot be shown, or no person.
+    """
+    by = _checked("Who", by, MAX_NAME, "a name (--by)")
     if by.casefold() in _NOT_PEOPLE:
         raise GradeRefused(f"{by!r} signs for programs: give the name of the person.")
-    return by, why
+    return by
+
+
+def _checked(name: str, given: str, most: int, wanted: str) -> str:
+    given = clean(given)
+    if not given.strip("\u200c\u200d"):
+        raise GradeRefused(f"{name} is missing: a change by hand needs {wanted}.")
+    if code := bad_character(given):
+        raise GradeRefused(f"{name} cannot hold the character {code} (control, line break or direction mark).")
+    if len(given) > most:
+        raise GradeRefused(f"{name} has at most {most} characters; this has {len(given)}.")
+    return given
 
 
 def _by_hand(

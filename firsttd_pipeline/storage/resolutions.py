@@ -18,10 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from firsttd_pipeline.domain.players import normalise
 from firsttd_pipeline.domain.resolver import Scored
 from firsttd_pipeline.domain.seasons import parse_game_id
-from firsttd_pipeline.domain.sheets import bad_character, clean
 from firsttd_pipeline.storage.aliases import MadeAlias, Scope, make_alias, scope_of
 from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.grades import checked_who
 from firsttd_pipeline.storage.members import find_member
 from firsttd_pipeline.storage.picks import NoSuchPick, existing_picks, resolution_values
 from firsttd_pipeline.storage.quarantine import keep_whole
@@ -45,7 +45,6 @@ from firsttd_pipeline.storage.season_book import (
     checked_typed,
 )
 
-MAX_BY = 80
 _OTHERS = ("external", "manual")
 _OUTCOME = {True: "won", False: "lost", None: "void"}
 
@@ -365,9 +364,9 @@ def confirm(
     Raises:
         NoSuchPick: there is none.
         GameRefused, NameNotUnderstood: the player is none of that game; candidates are given.
-        PickRefused: nobody says so.
+        GradeRefused: nobody says so, or a program.
     """
-    by = checked_by(by)
+    by = checked_who(by)
     with db.write() as conn:
         pick = conn.execute(
             select(picks, weeks.c.season, weeks.c.week, users.c.name.label("member"))
@@ -402,21 +401,6 @@ def confirm(
             )
             also = _answer_others(conn, pick.player_name, by, now)
     return Confirmed(pick_id, pick.member, str(pick.player_name), understood, pick.player_id, made, set_aside, also)
-
-
-def checked_by(by: str) -> str:
-    """Who gives an answer.
-
-    Raises:
-        PickRefused: nobody, or no text that can be kept.
-    """
-    by = clean(by)
-    if not by:
-        raise PickRefused("Say who answers: --by NAME.")
-    if (code := bad_character(by)) or len(by) > MAX_BY:
-        what = f"holds the character {code}" if code else f"has more than {MAX_BY} characters"
-        raise PickRefused(f"The name in --by {what}.")
-    return by
 
 
 def _answer(conn: Connection, pick: Row[Any], understood: Understood, by: str, now: datetime) -> None:

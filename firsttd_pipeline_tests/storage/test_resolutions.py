@@ -485,7 +485,10 @@ def test_a_player_is_confirmed_on_the_team_of_that_week_alone(league: Database) 
 
 def test_an_answer_needs_somebody_and_a_pick(league: Database) -> None:
     pick_id = write_plainly(league, "Williams", game=TIE, week=14)
-    for nobody, says in (("", "--by NAME"), (" ", "--by NAME"), ("A\nB", "character"), ("x" * 81, "80")):
+    for nobody, says in (
+        ("", "--by"), (" ", "--by"), ("A\nB", "character"), ("x" * 81, "80"),
+        ("pipeline", "the name of the person"), ("Upgrade", "the name of the person"),
+    ):  # fmt: skip
         with pytest.raises(PickRefused, match=says):
             answer(league, pick_id, JAMESON, by=nobody)
     with pytest.raises(NoSuchPick, match="no pick 999"):
