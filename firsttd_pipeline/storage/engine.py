@@ -395,7 +395,7 @@ def polars_type(kind: sqltypes.TypeEngine[Any]) -> pl.DataType | None:
         return pl.Date()
     if isinstance(kind, sqltypes.Integer):
         return pl.Int64()
-    if isinstance(kind, sqltypes.Numeric):
+    if isinstance(kind, sqltypes.Numeric | sqltypes.Float):  # neither is the other's subclass in every SQLAlchemy 2
         return pl.Float64()
     if isinstance(kind, sqltypes.String):
         return pl.String()
@@ -431,9 +431,10 @@ def _series(name: str, values: Sequence[Any], kind: pl.DataType | None) -> pl.Se
         return pl.Series(name, values, strict=False)
     sample = next((v for v in values if v is not None), None)
     if isinstance(kind, pl.Datetime):
-        return _instants(name, values) if isinstance(sample, str) else pl.Series(name, values, dtype=kind, strict=False)
+        ours = isinstance(sample, datetime)
+        return pl.Series(name, values, dtype=kind, strict=False) if ours else _instants(name, values)
     if isinstance(kind, pl.Date):
-        return _dates(name, values) if isinstance(sample, str) else pl.Series(name, values, dtype=kind)
+        return pl.Series(name, values, dtype=kind) if isinstance(sample, date) else _dates(name, values)
     if isinstance(kind, pl.Boolean) and sample is not None and not isinstance(sample, bool):
         return _numbers(name, values, pl.Int64()).cast(pl.Boolean)
     if isinstance(sample, Decimal):

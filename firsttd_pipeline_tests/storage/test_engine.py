@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Float, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from firsttd_pipeline.storage.engine import (
@@ -28,9 +28,10 @@ from firsttd_pipeline.storage.engine import (
     NewerDatabase,
     NotUpgraded,
     StorageError,
+    polars_type,
     url_of,
 )
-from firsttd_pipeline.storage.schema import games, sync_metadata, team_ratings, users, weeks
+from firsttd_pipeline.storage.schema import games, metadata, sync_metadata, team_ratings, users, weeks
 from firsttd_pipeline.storage.upgrade import check
 from firsttd_pipeline_tests.shared_data import LEGACY_DB, needs_shared
 
@@ -330,6 +331,37 @@ def test_a_value_that_is_not_of_its_columns_type_reads_as_null(sqlite_db: Databa
     frame = sqlite_db.frame(select(weeks.c.week, weeks.c.started_at).order_by(weeks.c.id))
     assert frame["week"].to_list() == [1, None]
     assert frame["started_at"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize("odd", ["'9/1'", "''", "x'00'"])
+def test_a_number_that_is_none_reads_as_null_wherever_it_stands(sqlite_db: Database, odd: str) -> None:
+    with sqlite_db.write() as conn:
+        conn.execute(text("INSERT INTO users (name, base_bet) VALUES ('A', 2), ('B', 1.5), ('C', 1)"))
+    for name in "ABC":
+        with sqlite_db.write() as conn:
+            conn.execute(text(f"UPDATE users SET base_bet = {odd} WHERE name = :n"), {"n": name})
+        frame = sqlite_db.frame(select(users.c.name, users.c.base_bet).order_by(users.c.id))
+        assert frame["base_bet"].dtype == pl.Float64
+        assert frame.filter(pl.col("name") <= name)["base_bet"].null_count() == "ABC".index(name) + 1
+        assert frame.filter(pl.col("name") > name)["base_bet"].null_count() == 0
+
+
+@pytest.mark.parametrize("odd", ["'soon'", "''", "x'00'", "7"])
+def test_an_instant_and_a_day_that_are_none_read_as_null(sqlite_db: Database, odd: str) -> None:
+    one_game(sqlite_db)
+    with sqlite_db.write() as conn:
+        conn.execute(text(f"UPDATE games SET kickoff_at = {odd}, game_date = {odd}"))
+    frame = sqlite_db.frame(select(games.c.kickoff_at, games.c.game_date))
+    assert frame.row(0) == (None, None)
+    assert frame.dtypes == [pl.Datetime("us", "UTC"), pl.Date]
+
+
+def test_every_column_has_a_type_of_its_own() -> None:
+    """None is inferred from its values: another program's odd one would change it."""
+    columns = [column for table in metadata.sorted_tables for column in table.columns]
+    assert [str(column) for column in columns if polars_type(column.type) is None] == []
+    floats = [column for column in columns if isinstance(column.type, Float)]
+    assert {polars_type(column.type) for column in floats} == {pl.Float64()}
 
 
 def test_a_naive_instant_is_refused(database: Database) -> None:
