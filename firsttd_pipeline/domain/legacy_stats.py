@@ -106,6 +106,8 @@ class Names:
         self._typed: dict[str, set[str]] = defaultdict(set)
         self._asked: set[str] = set()
         for typed, player_id in picks.select("player_name", "player_id").iter_rows():
+            if typed is None:  # another program's BLOB: it reads as null
+                continue
             if player_id is None:
                 self._asked.add(normalise(typed))
             else:

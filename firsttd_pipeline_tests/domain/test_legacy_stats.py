@@ -108,6 +108,15 @@ def test_a_team_that_he_played_for_earlier_in_the_season_is_his_too() -> None:
     assert (found.player_id, found.resolution) == ("shaheed", "merged into player shaheed (Rashid Shaheed)")
 
 
+def test_a_pick_without_a_text_that_can_be_read_names_nobody() -> None:
+    unread = pl.DataFrame(
+        {"player_name": [None, None], "player_id": ["shaheed", None]}, schema_overrides={"player_name": pl.String}
+    )
+    names = Names(roster(), NOTHING, unread)
+    (found,) = names.settle([OldRow(1, "R.Shaheed", "SEA", "WR", "COLD")], 2025)
+    assert found.player_id == "shaheed"
+
+
 def test_several_on_no_such_team_are_not_guessed() -> None:
     found = settle("T.Johnson", "CAR")
     assert found.player_id is None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.legacy_stats import OldRows, settle_old_rows
@@ -149,6 +149,17 @@ def test_without_rosters_or_open_rows_nothing_is_done(database: Database) -> Non
     with database.write() as conn:
         conn.execute(update(quarantine).values(resolved_at=NOW))
     assert settle(database) is None
+
+
+def test_a_pick_whose_text_is_a_blob_does_not_stop_it(sqlite_db: Database) -> None:
+    fill(sqlite_db)
+    with sqlite_db.write() as conn:
+        conn.execute(insert(users).values(name="A"))
+        conn.execute(insert(weeks).values(season=2025, week=1))
+        conn.execute(text("INSERT INTO picks (user_id, week_id, team, player_name) VALUES (1, 1, 'DAL', x'ff00')"))
+    found = settle(sqlite_db)
+    assert found is not None
+    assert found.total == 4
 
 
 # --- the league's own file --------------------------------------------------------------------------------------------
