@@ -8,7 +8,7 @@ from firsttd_pipeline.checks.base import Check
 from firsttd_pipeline.domain import quality
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.results import GRADE_CHANGED
-from firsttd_pipeline.storage.reconcile import by_hand, told
+from firsttd_pipeline.storage.reconcile import BY_SETTING, by_hand, told
 from firsttd_pipeline.storage.season import Season
 
 _RECENT = timedelta(days=7)
@@ -36,7 +36,8 @@ def grades_agree(season: Season, now: datetime) -> list[Violation]:
 def official_grades_stand(season: Season, now: datetime) -> list[Violation]:
     """No official grade changed within the last seven days by what upstream says (a person tells the members)."""
     changed = season.events_since(now - _RECENT, GRADE_CHANGED)
-    return quality.late_corrections(changed.filter(changed["changed_by"] == "pipeline"))
+    by_setting = changed["why"].eq_missing(BY_SETTING)  # the league accepted the plays: no play was corrected
+    return quality.late_corrections(changed.filter((changed["changed_by"] == "pipeline") & ~by_setting))
 
 
 def disagreements(season: Season, now: datetime) -> list[Violation]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from firsttd_pipeline.commands.context import WRONG_USE, explained, fail, open_league, stderr
+from firsttd_pipeline.commands.context import WRONG_USE, explained, fail, login_name, open_league, stderr
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
@@ -21,6 +21,7 @@ from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.storage import picks
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.pick_import import ImportReport, absent_seasons, import_picks
+from firsttd_pipeline.storage.removal import remove_pick
 from firsttd_pipeline.storage.season_book import SPECIAL
 
 app = typer.Typer(help="Picks: add one, import a sheet, list, remove.", no_args_is_help=True)
@@ -173,10 +174,14 @@ def list_(
 @app.command("remove")
 @explained
 @refusals_explained
-def remove(pick_id: Annotated[int, typer.Argument(max=MOST, help="The pick's id, as `picks list` shows it.")]) -> None:
+def remove(
+    pick_id: Annotated[int, typer.Argument(max=MOST, help="The pick's id, as `picks list` shows it.")],
+    by: Annotated[str, typer.Option("--by", help="Who removes it; kept. Default: your login name.")] = "",
+    why: Annotated[str, typer.Option("--why", help="Why; kept. Needed where a grade goes with it.")] = "",
+) -> None:
     """Remove a pick and its grade."""
     with open_league() as league:
-        gone = picks.remove_pick(league.db, pick_id)
+        gone = remove_pick(league.db, pick_id, by=by or login_name(), why=why)
     told = f"Removed pick {pick_id}: {gone['member']}, {gone['typed']}, week {gone['week']} of {gone['season']}"
     stderr.print(safe(f"{told}, {gone['status']}"), markup=False)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 COLUMNS = (
-    *("pick_id", "member", "week", "typed", "player", "old_grade", "new_grade", "old_scorer", "new_scorer"),
+    *("pick_id", "member", "season", "week", "typed", "player", "old_grade", "new_grade", "old_scorer", "new_scorer"),
     *("old_points", "new_points", "old_profit", "new_profit", "rank_before", "rank_after", "rank_after_all"),
     *("what", "game_id", "quarter", "clock", "play", "reason"),
 )
@@ -31,7 +31,7 @@ COLUMNS = (
 @refusals_explained
 def reconcile(
     season: Annotated[
-        int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")
+        int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="One season; default: every season.")
     ] = None,
     accepted: Annotated[
         list[str] | None, typer.Option("--accept", metavar="all|PICK", help="Let the plays' grade stand; repeatable.")
@@ -46,12 +46,11 @@ def reconcile(
     if more and not accepted:
         raise GradeRefused("Picks are named with --accept: `firsttd reconcile --accept 12 --accept 15`.")
     with open_league() as league:
-        wanted = season or league.settings.season_at(now)
         if accepted:
-            rows = _accept(league, wanted, [*accepted, *(more or [])], by or login_name(), why, now)
+            rows = _accept(league, season, [*accepted, *(more or [])], by or login_name(), why, now)
         else:
-            rows = open_disagreements(league.db, wanted, league.settings, now)
-    title = f"{'Accepted' if accepted else 'Grades that the plays contradict'} {wanted}"
+            rows = open_disagreements(league.db, season, league.settings, now)
+    title = f"{'Accepted' if accepted else 'Grades that the plays contradict'}{f' {season}' if season else ''}"
     emit(rows, output, title=title, empty="none", columns=COLUMNS)
     if accepted:
         stderr.print(
@@ -65,7 +64,7 @@ def reconcile(
         stderr.print(told, markup=False)
 
 
-def _accept(league: League, season: int, named: list[str], by: str, why: str, now: datetime) -> pl.DataFrame:
+def _accept(league: League, season: int | None, named: list[str], by: str, why: str, now: datetime) -> pl.DataFrame:
     words = [word.casefold() for text in named for word in text.replace(",", " ").split()]
     if "all" in words and len(words) > 1:
         raise GradeRefused("Accept all, or the picks: not both.")

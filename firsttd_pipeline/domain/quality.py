@@ -433,7 +433,7 @@ def duplicate_picks(picks: pl.DataFrame) -> list[Violation]:
     return _found(
         twice,
         "picks that a member has twice in a week",
-        "ask the member which one stands and remove the other: `firsttd picks remove`",
+        "ask the member which one stands and remove the other: `firsttd picks remove PICK --why REASON`",
         ["pick_id", "user_id", "week_id", "player_name", "player_id"],
         ids="pick_id",
     )

@@ -39,8 +39,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         hold_results(conn)
         before = last_event(conn)
         understood, not_understood = _understand(conn, of_season, now, league.run_id)
+        accepted = 0
         if league.settings.legacy_grades == "replace":
-            accept_by_setting(conn, of_season, rules, now, league.run_id)
+            accepted = accept_by_setting(conn, of_season, rules, now, league.run_id)
         grades = grade_picks(
             of_season.picks_to_grade(),
             of_season.games_to_grade(),
@@ -57,7 +58,11 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         settle(conn, of_season, rules, now, league.run_id)
         events = events_after(conn, season, before)
         statuses = of_season.statuses()
-    return _report(season, counts, statuses, foreign, events, understood, not_understood, own)
+    report = _report(season, counts, statuses, foreign, events, understood, not_understood, own)
+    if accepted:
+        report.facts["grades of others accepted"] = accepted
+        report.notes.insert(0, f"{accepted} grades of other programs are the plays' now: FIRSTTD_LEGACY_GRADES says so")
+    return report
 
 
 def _understand(conn: Connection, of_season: Season, now: datetime, run_id: str | None) -> tuple[int, list[str]]:

@@ -8,7 +8,7 @@ the record itself refuses: it is append-only. A change of a statement needs a mi
 # ruff: noqa: S608 - the statements are put together from this module's own words alone
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,7 @@ _TYPED = ("player_name", "team", "game_id", "week_id", "user_id")
 """Columns of a pick that say who is meant: where another program changes one, its player has to be found again."""
 _RECORDED = ("user_id", "week_id", "game_id", "kind", "player_id", "player_name", "odds")
 _STANDING = ("status", "reason", "points", "stake", "rule_pack")
+_NUMBERS = ("odds", "points", "stake")
 
 _AUTHOR = "(SELECT who, why, run_id, at FROM authorship LIMIT 1)"
 _UNSIGNED = "NOT EXISTS (SELECT 1 FROM authorship)"
@@ -149,6 +150,10 @@ class _Words:
     def flag(self, value: str) -> str:
         """A boolean as it is read: SQLite keeps text and BLOBs in such a column, which say nothing."""
         return f"CASE WHEN typeof({value}) = 'integer' THEN {value} <> 0 END" if self.sqlite else value
+
+    def number(self, value: str) -> str:
+        """A number as it is read: SQLite keeps text and BLOBs in such a column too."""
+        return f"CASE WHEN typeof({value}) IN ('integer', 'real') THEN {value} END" if self.sqlite else value
 
     def true(self, value: str) -> str:
         return f"{value} = 1" if self.sqlite else value
@@ -287,7 +292,7 @@ def _grade(w: _Words, row: str, graded_by: str | None = None) -> dict[str, str]:
         "is_correct": w.flag(f"{row}.is_correct"),
         "any_time_td": w.flag(f"{row}.any_time_td"),
         "actual_scorer": f"{row}.actual_scorer",
-        "actual_return": f"{row}.actual_return",
+        "actual_return": w.number(f"{row}.actual_return"),
     }
 
 
@@ -355,6 +360,11 @@ def _result_event(
         LEFT JOIN {_AUTHOR} a ON 1 = 1
         WHERE {where} AND ({event}) IS NOT NULL
     """
+
+
+def _columns(w: _Words, row: str, names: Iterable[str]) -> dict[str, str]:
+    """Columns of a row as they are recorded."""
+    return {name: w.number(f"{row}.{name}") if name in _NUMBERS else f"{row}.{name}" for name in names}
 
 
 def _pick_event(
@@ -533,7 +543,7 @@ def _of_picks(w: _Words) -> list[_Trigger]:
 
     def of(row: str, **final: str) -> dict[str, str]:
         week = {name: f"(SELECT w.{name} FROM weeks w WHERE w.id = {row}.week_id)" for name in ("season", "week")}
-        columns = {name: f"{row}.{name}" for name in _RECORDED if name != "week_id"}
+        columns = _columns(w, row, (name for name in _RECORDED if name != "week_id"))
         return {"user_id": columns.pop("user_id")} | week | columns | final
 
     after = of("NEW", player_id=player, kind=kind)
@@ -639,13 +649,13 @@ def _of_statuses(w: _Words) -> list[_Trigger]:
         "user_id": "p.user_id",
         "season": "w.season",
         "week": "w.week",
-        **{name: f"p.{name}" for name in _RECORDED if name not in ("user_id", "week_id")},
+        **_columns(w, "p", (name for name in _RECORDED if name not in ("user_id", "week_id"))),
     }
     source = (
         "(SELECT 1) one LEFT JOIN picks p ON p.id = NEW.pick_id LEFT JOIN weeks w ON w.id = p.week_id "
         f"LEFT JOIN pick_events l ON l.id = {_last('pick_events', 'NEW.pick_id')}"
     )
-    standing = {name: f"NEW.{name}" for name in _STANDING}
+    standing = _columns(w, "NEW", _STANDING)
     known = " AND ".join(w.same(f"l.{name}", value) for name, value in standing.items())
     stated = _pick_event(
         "stated",

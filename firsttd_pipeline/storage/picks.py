@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, case, delete, func, insert, select
+from sqlalchemy import Connection, case, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from firsttd_pipeline.domain.odds import profit
@@ -56,7 +56,6 @@ __all__ = [
     "list_picks",
     "pick_values",
     "refused_by_database",
-    "remove_pick",
     "twin_of",
 ]
 
@@ -421,17 +420,3 @@ def _found_by() -> Any:
     """How a pick's player was found: the method; `given` of a pick that came with its player, before there was any."""
     understood = func.coalesce(pick_resolutions.c.method, "given")
     return case((picks.c.player_id.is_not(None), understood), (pick_resolutions.c.state == "question", "question"))
-
-
-def remove_pick(db: Database, pick_id: int) -> dict[str, Any]:
-    """Remove a pick and, with it, its grade; returns the row as `list_picks` gave it, so that it can be told.
-
-    Raises:
-        NoSuchPick: there is none.
-    """
-    found = list_picks(db, pick_id=pick_id)
-    with db.write() as conn, signed(conn, "cli"):
-        gone = conn.execute(delete(picks).where(picks.c.id == pick_id)).rowcount
-    if not gone or found.is_empty():
-        raise NoSuchPick(f"There is no pick {pick_id}.")
-    return found.row(0, named=True)

@@ -5,6 +5,7 @@ Reads only. A pick that was removed has a receipt too: its events outlive it.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any, Final
 
@@ -104,7 +105,7 @@ def _pick(conn: Connection, pick_id: int) -> Row | None:
         "week": row["week"],
         "typed": row["player_name"],
         "team": row["team"],
-        "odds": row["odds"],
+        "odds": _number(row["odds"]),
         "odds_are_a_placeholder": bool(row["odds_placeholder"]),
         "kind": row["kind"],
         "player_id": row["player_id"],
@@ -131,7 +132,7 @@ def _of_removed(conn: Connection, pick_id: int) -> Row:
         "week": last["week"],
         "typed": last["player_name"],
         "team": None,
-        "odds": last.get("odds"),
+        "odds": _number(last.get("odds")),
         "odds_are_a_placeholder": None,
         "kind": last.get("kind"),
         "player_id": last["player_id"],
@@ -172,7 +173,7 @@ def _understood(conn: Connection, pick: Row) -> Row:
     )
     row = _one(conn, pick_resolutions, pick_resolutions.c.pick_id == pick["id"])
     if row is not None:
-        return {name: row[name] for name in columns}
+        return {name: row[name] for name in columns} | {"confidence": _number(row["confidence"])}
     known = pick["player_id"] is not None
     return dict.fromkeys(columns) | {
         "state": "understood" if known else "not understood yet",
@@ -290,9 +291,9 @@ def _grade(conn: Connection, pick_id: int) -> Row:
         "any_time_td": row.get("any_time_td"),
         "scorer": row.get("actual_scorer"),
         "scorer_id": row.get("actual_scorer_id"),
-        "points": stands.get("points"),
-        "stake": stands.get("stake"),
-        "profit": row.get("actual_return"),
+        "points": _number(stands.get("points")),
+        "stake": _number(stands.get("stake")),
+        "profit": _number(row.get("actual_return")),
         "rule_pack": stands.get("rule_pack"),
         "graded_by": row.get("graded_by"),
         "graded_at": row.get("graded_at"),
@@ -346,7 +347,7 @@ def _changes(conn: Connection, pick_id: int) -> list[Row]:
     of_pick = select(pick_events).where(pick_events.c.pick_id == pick_id).order_by(pick_events.c.id)
     at: datetime | None = None
     for event in conn.execute(of_pick).mappings():
-        row = dict(event)
+        row = dict(event) | {"odds": _number(event["odds"])}
         at = max(at or row["happened_at"], row["happened_at"])  # the order they were written in, whatever the clocks
         if row["event"] == "stated":
             continue
@@ -400,8 +401,13 @@ def _grade_told(event: Row, side: str) -> str:
         return ""
     any_time = ", any time" if status == "lost" and event[f"{side}_any_time_td"] else ""
     scorer = f", first {event[f'{side}_actual_scorer']}" if event[f"{side}_actual_scorer"] else ""
-    money = event[f"{side}_actual_return"]
+    money = _number(event[f"{side}_actual_return"])
     return f"{status}{any_time}{scorer}" + ("" if money is None else f", {money:+g} units")
+
+
+def _number(value: Any) -> float | None:
+    """A number that can be told; None: not known, as text, a BLOB or infinity of another program are."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _one(conn: Connection, table: Table, where: Any) -> Row | None:

@@ -6,12 +6,12 @@ record keeps who accepted it and why.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results
 from firsttd_pipeline.domain.reconciliation import EVIDENCE_SCHEMA, disagreements
@@ -21,23 +21,45 @@ from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.grades import GradeRefused, checked_author, hold_results
 from firsttd_pipeline.storage.partitions import write_statuses
-from firsttd_pipeline.storage.schema import results
+from firsttd_pipeline.storage.schema import picks, results, weeks
 from firsttd_pipeline.storage.season import Season
 
 ACCEPTED: Final = "accepted: the plays say so"
 BY_SETTING: Final = "FIRSTTD_LEGACY_GRADES is replace: the plays say so"
 SHOWN: Final = (
-    *("pick_id", "member", "week", "game_id", "typed", "player", "old_grade", "new_grade", "what"),
+    *("pick_id", "member", "season", "week", "game_id", "typed", "player", "old_grade", "new_grade", "what"),
     *("old_scorer", "new_scorer", "quarter", "clock", "play", "reason", "old_points", "new_points"),
     *("old_profit", "new_profit", "rank_before", "rank_after", "rank_after_all"),
 )
 """The columns of a disagreement for people, in their order."""
 
 
-def open_disagreements(db: Database, season: int, settings: Settings, now: datetime) -> pl.DataFrame:
-    """The season's `external` grades that the plays contradict, with the evidence (`SHOWN`), by week and pick."""
+def open_disagreements(db: Database, season: int | None, settings: Settings, now: datetime) -> pl.DataFrame:
+    """The `external` grades that the plays contradict, with the evidence (`SHOWN`), by season, week and pick.
+
+    `season`: of that season alone; None: of every season.
+    """
     with db.read() as conn:
-        return told(Season(db, season, conn), settings.rules, now)
+        seasons = _seasons(conn) if season is None else [season]
+        return _all_told([Season(db, one, conn) for one in seasons], settings.rules, now)
+
+
+def _seasons(conn: Connection) -> list[int]:
+    """The seasons in which a grade of another program stands."""
+    query = (
+        select(weeks.c.season)
+        .distinct()
+        .join(picks, picks.c.week_id == weeks.c.id)
+        .join(results, results.c.pick_id == picks.c.id)
+        .where(results.c.graded_by == "external")
+        .order_by(weeks.c.season)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def _all_told(seasons: Sequence[Season], rules: RulePack, now: datetime) -> pl.DataFrame:
+    found = [rows for one in seasons if (rows := told(one, rules, now)).height]
+    return pl.concat(found, how="vertical_relaxed") if found else pl.DataFrame(schema=dict.fromkeys(SHOWN, pl.String))
 
 
 def told(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
@@ -53,7 +75,9 @@ def told(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
         .then(pl.col("player_id").str.strip_prefix("DST:") + " D/ST")
     )
     player = pl.coalesce(special, pl.col("player_id").replace_strict(full, default=None, return_dtype=pl.String))
-    named = rows.join(of_season.members(), on="user_id", how="left").with_columns(player.alias("player"))
+    named = rows.join(of_season.members(), on="user_id", how="left").with_columns(
+        player.alias("player"), pl.lit(of_season.season).alias("season")
+    )
     return named.select(SHOWN)
 
 
@@ -89,7 +113,7 @@ def _told_grade(side: str) -> pl.Expr:
 
 def accept(
     db: Database,
-    season: int,
+    season: int | None,
     only: Collection[int] | None,
     *,
     by: str,
@@ -97,7 +121,8 @@ def accept(
     rules: RulePack,
     now: datetime,
 ) -> pl.DataFrame:
-    """Make the plays' grade the one that stands, for these picks or (None) for all that disagree.
+    """Make the plays' grade the one that stands, for these picks or (None) for all that disagree, of one season or
+    (None) of every season.
 
     Returns:
         What was accepted, with the evidence (`SHOWN`).
@@ -108,18 +133,21 @@ def accept(
     by, why = checked_author(by, why)
     with db.write() as conn:
         hold_results(conn)
-        of_season = Season(db, season, conn)
-        rows = told(of_season, rules, now)
+        seasons = [Season(db, one, conn) for one in (_seasons(conn) if season is None else [season])]
+        rows = _all_told(seasons, rules, now)
         if only is not None:
             missing = sorted(set(only) - set(rows["pick_id"]))
             if missing:
+                within = f" in {season}" if season else ""
                 raise GradeRefused(
-                    f"No open disagreement on pick {', '.join(map(str, missing))} in {season}: "
+                    f"No open disagreement on pick {', '.join(map(str, missing))}{within}: "
                     "`firsttd reconcile` lists those there are. Nothing was accepted."
                 )
             rows = rows.filter(pl.col("pick_id").is_in(list(only)))
         with signed(conn, by, why=why, at=now):
-            _write(conn, of_season, rows["pick_id"].to_list(), rules, now)
+            for of_season in seasons:
+                mine = rows.filter(pl.col("season") == of_season.season)["pick_id"].to_list() if rows.height else []
+                _write(conn, of_season, mine, rules, now)
     return rows
 
 
@@ -150,18 +178,18 @@ def _write(conn: Connection, of_season: Season, pick_ids: list[int], rules: Rule
 
 
 def _plays(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
-    picks, games = of_season.picks_to_grade(), of_season.games_to_grade()
-    return grade_picks(picks, games, of_season.touchdowns(), of_season.records(), rules, now)
+    to_grade, games = of_season.picks_to_grade(), of_season.games_to_grade()
+    return grade_picks(to_grade, games, of_season.touchdowns(), of_season.records(), rules, now)
 
 
 def _compare(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
     standing = of_season.standing_results()
     external = standing.filter(pl.col("graded_by") == "external")
-    picks, games = of_season.picks_to_grade(), of_season.games_to_grade()
+    to_grade, games = of_season.picks_to_grade(), of_season.games_to_grade()
     if external.is_empty():
         return pl.DataFrame(schema=EVIDENCE_SCHEMA)
     plays = _plays(of_season, rules, now)
-    theirs = grades_from_results(external, picks, games, rules, now)
+    theirs = grades_from_results(external, to_grade, games, rules, now)
     stored = of_season.graded_picks().select("pick_id", "user_id", "points")
     settled = stored.join(theirs.select("pick_id", theirs="points"), on="pick_id", how="left")
     points = settled.select("pick_id", "user_id", pl.coalesce("theirs", "points").alias("points"))
@@ -169,7 +197,7 @@ def _compare(of_season: Season, rules: RulePack, now: datetime) -> pl.DataFrame:
         standing,
         theirs,
         plays,
-        picks.select("pick_id", "user_id", "week", "game_id", "kind", "player_id", "player_name"),
+        to_grade.select("pick_id", "user_id", "week", "game_id", "kind", "player_id", "player_name"),
         of_season.touchdowns(),
         _full_names(of_season),
         points,

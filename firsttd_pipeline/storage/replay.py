@@ -22,7 +22,9 @@ from firsttd_pipeline.storage.grades import GradeRefused, bring_in_line, checked
 from firsttd_pipeline.storage.schema import pick_events, result_events
 from firsttd_pipeline.storage.season import Season
 
-GRADE: Final = ("is_correct", "any_time_td", "actual_scorer", "profit")
+OUTCOME: Final = ("is_correct", "any_time_td", "actual_scorer")
+GRADE: Final = (*OUTCOME, "profit")
+MONEY_ONLY: Final = "only its profit is another, which the rules make from odds and stake"
 """What makes two grades of a pick different."""
 
 
@@ -113,7 +115,8 @@ def put_back_as_of(
                     is_correct=row["is_correct"],
                     any_time_td=row["any_time_td"],
                     scorer=row["actual_scorer"],
-                    profit=row["profit"],
+                    # a profit that the rules made is made anew by them, or it would not go with today's stake
+                    profit=row["profit"] if row["graded_by"] == "manual" else None,
                     by=by,
                     why=why,
                     now=now,
@@ -184,7 +187,9 @@ def _changed(then: pl.DataFrame, of_season: Season, members: pl.DataFrame) -> pl
         new = _grade_of(row, "_now") if row["there"] else None
         if had and row["there"] and _same_grade(row):
             continue
-        can = had and bool(row["there"]) and row["graded_by"] is not None
+        both_there = had and bool(row["there"])
+        money_only = both_there and row["graded_by"] != "manual" and _same_outcome(row)
+        can = both_there and row["graded_by"] is not None and not money_only
         side = "" if had else "_now"
         rows.append(
             {
@@ -195,7 +200,7 @@ def _changed(then: pl.DataFrame, of_season: Season, members: pl.DataFrame) -> pl
                 "then": old or "not picked yet",
                 "now": new or "removed",
                 "can": can,
-                "why_not": None if can else _why_not(had, bool(row["there"])),
+                "why_not": None if can else MONEY_ONLY if money_only else _why_not(had, bool(row["there"])),
             }
         )
     schema = {
@@ -222,13 +227,15 @@ def _grade_of(row: Mapping[str, Any], side: str) -> str:
     return f"{status}{any_time}{first}{profit}"
 
 
+def _same_outcome(row: Mapping[str, Any]) -> bool:
+    same_presence = (row["graded_by"] is None) == (row["graded_by_now"] is None)
+    return same_presence and all(row[name] == row[f"{name}_now"] for name in OUTCOME)
+
+
 def _same_grade(row: Mapping[str, Any]) -> bool:
-    if (row["graded_by"] is None) != (row["graded_by_now"] is None):
-        return False
-    one, other = ([row[f"{name}{side}"] for name in GRADE] for side in ("", "_now"))
-    money, money_now = one.pop(), other.pop()
+    money, money_now = row["profit"], row["profit_now"]
     same_money = money == money_now or (None not in (money, money_now) and abs(money - money_now) <= 1e-9)
-    return one == other and same_money
+    return _same_outcome(row) and same_money
 
 
 # --- does the record give what is stored ------------------------------------------------------------------------------

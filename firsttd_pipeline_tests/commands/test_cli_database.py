@@ -243,5 +243,5 @@ def test_every_command_works_on_postgresql(empty: Home, postgres_url: str) -> No
         ["db", "check"],
     ):
         assert empty.quick(*arguments, **env).code == 0
-    assert empty.quick("picks", "remove", "1", **env).code == 0
+    assert empty.quick("picks", "remove", "1", "--why", "test", **env).code == 0
     assert not empty.database.exists()

@@ -138,10 +138,15 @@ def test_without_a_network_a_new_seasons_pick_is_refused_in_one_message(empty: H
 
 def test_a_pick_is_removed_with_its_grade_and_only_once(copy: Home) -> None:
     (won,) = [row for row in picks(copy) if row["typed"] == "KC D/ST"]
-    told = copy.quick("picks", "remove", str(won["pick_id"]))
+    refused = copy.quick("picks", "remove", str(won["pick_id"]))
+    assert (refused.code, refused.out) == (2, "")
+    assert f"Pick {won['pick_id']} has a grade, which goes with it: say why (--why REASON)." in refused.err
+    told = copy.quick("picks", "remove", str(won["pick_id"]), "--by", "Ann", "--why", "he never made it")
     assert told.code == 0
     assert "Avery, KC D/ST, week 1 of 2025, won" in told.err
     assert won["pick_id"] not in [row["pick_id"] for row in picks(copy)]
+    changes = copy.quick("why", str(won["pick_id"]), "--format", "json").json["changes"]
+    assert [(row["by"], row["why"]) for row in changes[-2:]] == [("Ann", "he never made it")] * 2
     again = copy.quick("picks", "remove", str(won["pick_id"]))
     assert (again.code, again.err.strip()) == (2, f"There is no pick {won['pick_id']}.")
 

@@ -348,6 +348,36 @@ def test_one_odd_value_does_not_hide_the_others(lite: Database) -> None:
     assert Season(lite, SEASON).standing_results().sort("pick_id")["is_correct"].to_list() == [None, True, False]
 
 
+@pytest.mark.parametrize("junk", ["'9/1'", "''", "x'00ff'"])
+def test_the_record_takes_a_number_or_nothing_where_a_number_belongs(lite: Database, junk: str) -> None:
+    plain_sql(
+        lite,
+        "INSERT INTO results (pick_id, is_correct, actual_return) VALUES (1, 1, 9)",
+        f"UPDATE results SET actual_return = {junk} WHERE pick_id = 1",
+        "UPDATE results SET actual_return = 'another' WHERE pick_id = 1",
+        f"UPDATE picks SET odds = {junk} WHERE id = 1",
+        "UPDATE picks SET odds = 'another' WHERE id = 1",
+        "INSERT INTO pick_status (pick_id, status, points, stake) VALUES (1, 'won', 3, 1)",
+        f"UPDATE pick_status SET points = {junk}, stake = {junk} WHERE pick_id = 1",
+        f"INSERT INTO results (pick_id, is_correct, actual_return) VALUES (2, 1, {junk})",
+        "UPDATE results SET actual_return = 5 WHERE pick_id = 2",
+    )
+    money = [(e["event"], e["old_actual_return"], e["new_actual_return"]) for e in events(lite)]
+    assert money == [
+        ("graded", None, 9.0),
+        ("money corrected", 9.0, None),
+        ("graded", None, None),
+        ("money corrected", None, 5.0),
+    ]
+    recorded = [(e["event"], e["odds"], e["points"], e["stake"]) for e in pick_events(lite, 1)]
+    assert recorded == [
+        ("picked", 900.0, None, None),
+        ("changed", None, None, None),
+        ("stated", None, 3.0, 1.0),
+        ("stated", None, None, None),
+    ]
+
+
 # --- picks ------------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import OperationalError
 from firsttd_pipeline.storage import grades
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.grades import GradeChange, GradeRefused
-from firsttd_pipeline.storage.picks import NoSuchPick, remove_pick
+from firsttd_pipeline.storage.picks import NoSuchPick
+from firsttd_pipeline.storage.removal import remove_pick
 from firsttd_pipeline_tests import mirrors
 from firsttd_pipeline_tests.graded import (
     CARRIER,
@@ -176,10 +177,16 @@ def test_an_override_whose_grade_another_program_removed_is_ended_in_the_record(
 
 def test_a_pick_removed_with_its_override_leaves_the_record_of_both(graded: Graded) -> None:  # noqa: F811
     by_hand(graded, "override", RUNNER, won=True)
-    remove_pick(graded.db, RUNNER)
+    for why in ("", "  "):
+        with pytest.raises(GradeRefused, match=r"Pick 2 has a grade by hand, .* say why"):
+            remove_pick(graded.db, RUNNER, by="Kim", why=why)
+    with pytest.raises(GradeRefused, match="the name of the person"):
+        remove_pick(graded.db, RUNNER, by="cli", why="entered twice")
+    assert graded.result(RUNNER)[4] == "manual"
+    remove_pick(graded.db, RUNNER, by="Kim", why="entered twice")
     graded.nightly()
     assert [row[:4] for row in overridden(graded, RUNNER)] == [("override", "Kim", BY["why"], True)]
-    assert graded.events(RUNNER, "event")[-1] == ("ungraded",)
+    assert graded.events(RUNNER, "event", "changed_by", "why")[-1] == ("ungraded", "Kim", "entered twice")
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ from firsttd_pipeline.storage.picks import (
     PickRequest,
     add_pick,
     list_picks,
-    remove_pick,
 )
+from firsttd_pipeline.storage.removal import remove_pick
 from firsttd_pipeline.storage.schema import games, pick_resolutions, picks, roster_weeks, rosters, users, weeks
 from firsttd_pipeline_tests.shared_data import needs_shared
 from firsttd_pipeline_tests.storage.season_2025 import BEFORE, SEASON, load_roster_weeks, load_season
@@ -443,7 +443,7 @@ def test_a_graded_pick_is_listed_with_points_and_profit_and_removed_with_its_gra
     assert (row["status"], row["reason"], row["points"], row["profit"], row["scorer"]) == (
         "won", None, 4.0, 9.0, "A.J. Brown",
     )  # fmt: skip
-    assert remove_pick(league, pick.id)["typed"] == "A.J. Brown"
+    assert remove_pick(league, pick.id, by="Kim", why="entered twice")["typed"] == "A.J. Brown"
     with league.read() as conn:
         left = [conn.execute(text(f"SELECT count(*) FROM {t}")).scalar() for t in ("picks", "results", "pick_status")]
     assert left == [0, 0, 0]
@@ -452,7 +452,7 @@ def test_a_graded_pick_is_listed_with_points_and_profit_and_removed_with_its_gra
 @pytest.mark.parametrize("pick_id", [1, 0, -1, 2**31 - 1])
 def test_a_pick_that_is_not_there_cannot_be_removed(league: Database, pick_id: int) -> None:
     with pytest.raises(NoSuchPick, match=f"no pick {pick_id}"):
-        remove_pick(league, pick_id)
+        remove_pick(league, pick_id, by="Kim")
 
 
 def test_a_member_with_picks_and_a_week_with_picks_cannot_be_deleted(league: Database) -> None:

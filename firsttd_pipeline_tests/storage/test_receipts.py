@@ -160,3 +160,39 @@ def test_a_pick_without_a_game_and_without_an_understood_player_has_a_receipt(gr
     assert (found["game"], found["no_first_touchdown"]) == (None, "the pick has no game")
     assert found["understood"]["state"] == "not understood yet"
     assert found["grade"]["reason"] == "not graded yet"
+
+
+@pytest.mark.parametrize("odd", ["'9/1'", "''", "x'00ff'", "9e999", "-9e999"])
+def test_what_is_no_number_is_told_as_unknown(graded: Graded, odd: str) -> None:  # noqa: F811
+    if graded.db.dialect == "postgresql":
+        odd = "'NaN'" if odd.startswith("'") else "'infinity'"  # it takes no other that is none
+    graded.write(f"UPDATE results SET actual_return = {odd} WHERE pick_id = 1",
+                 f"UPDATE pick_status SET points = {odd}, stake = {odd} WHERE pick_id = 1",
+                 f"UPDATE picks SET odds = {odd} WHERE id = 1")  # fmt: skip
+    found = of(graded, CARRIER)
+    grade = found["grade"]
+    assert (found["pick"]["odds"], grade["points"], grade["stake"], grade["profit"]) == (None, None, None, None)
+    told = [(row["event"], row["before"], row["after"]) for row in found["changes"][2:]]
+    assert sorted(told) == [
+        ("changed", "", "odds none"),
+        ("money corrected", "won, first S.Carrier, +4 units", "won, first S.Carrier"),
+    ]
+
+
+@pytest.mark.parametrize("odd", ["'9/1'", "x'00ff'"])
+def test_a_record_that_holds_what_is_no_number_is_told(graded: Graded, odd: str) -> None:  # noqa: F811
+    if graded.db.dialect == "postgresql":
+        odd = "'NaN'"
+    who = "pick_id, user_id, season, week, player_id, player_name"
+    graded.write(
+        f"INSERT INTO pick_events (happened_at, event, game_id, kind, odds, {who}) "
+        f"SELECT happened_at, 'changed', game_id, kind, {odd}, {who} "
+        "FROM pick_events WHERE pick_id = 1 AND event = 'picked'",
+        "INSERT INTO result_events (happened_at, event, old_status, new_status, old_actual_return, new_actual_return, "
+        f"was_official, {who}) SELECT happened_at, 'money corrected', 'won', 'won', {odd}, {odd}, was_official, {who} "
+        "FROM result_events WHERE pick_id = 1",
+    )
+    told = {row["event"]: (row["before"], row["after"]) for row in of(graded, CARRIER)["changes"]}
+    assert (told["changed"], told["money corrected"]) == (("", "odds none"), ("won", "won"))
+    graded.write("DELETE FROM picks WHERE id = 1")
+    assert of(graded, CARRIER)["pick"]["removed_at"] is not None
