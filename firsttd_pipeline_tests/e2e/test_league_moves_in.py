@@ -69,7 +69,9 @@ def test_every_pick_has_its_player_and_none_asks(home: Path, upstream: Server, m
 def test_the_reconciliation_names_the_wins_and_touchdowns_that_were_missed(
     home: Path, upstream: Server, moved_in: Told
 ) -> None:
-    against = {row["pick_id"]: row for row in said(home, upstream.url, "reconcile", "--season", "2025")}
+    rows_told = said(home, upstream.url, "reconcile", "--season", "2025")
+    assert said(home, upstream.url, "reconcile") == rows_told  # no other season has any
+    against = {row["pick_id"]: row for row in rows_told}
     assert {
         pick: row["new_grade"] for pick, row in against.items() if row["old_grade"] != row["new_grade"]
     } == PLAYS_SAY
@@ -94,7 +96,9 @@ def test_accepting_lets_the_plays_stand_for_good(home: Path, upstream: Server, m
     own = tmp_path / "accepted"
     own.mkdir()
     shutil.copyfile(home / "firsttd.db", own / "firsttd.db")
-    assert firsttd(own, upstream.url, "reconcile", "--season", "2025", "--accept", "all").code == 0
+    assert "`firsttd reconcile --accept all`" in " ".join(moved_in.err.split())
+    accepted = firsttd(own, upstream.url, "reconcile", "--accept", "all")  # as it was printed: no season named
+    assert (accepted.code, "7 grades are the plays' now" in accepted.err) == (0, True)
     assert firsttd(own, upstream.url, "nightly", "--season", "2025").code == 0
     assert said(own, upstream.url, "reconcile", "--season", "2025") == []
     found = rows(own / "firsttd.db", "SELECT is_correct, graded_by FROM results WHERE pick_id = 25")

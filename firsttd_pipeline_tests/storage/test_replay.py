@@ -149,6 +149,19 @@ def test_the_grades_of_a_time_are_put_back_by_hand_and_no_others(graded: Graded)
     assert again == 0
 
 
+def test_a_grade_of_which_only_the_money_is_another_is_left_to_the_rules(graded: Graded) -> None:  # noqa: F811
+    then = graded.now
+    set_stake(graded.db, "Avery", 5.0)
+    graded.nightly()
+    rules = graded.league.settings.rules
+    count, found = put_back_as_of(graded.db, SEASON, then, by="Lou", why="back", rules=rules, now=graded.now)
+    assert count == 0
+    other = found.grades.select("pick_id", "can", "why_not").rows()
+    assert [(pick, can) for pick, can, _ in other] == [(CARRIER, False), (DEFENSE, False)]
+    assert all("only its profit is another" in why for _, _, why in other)
+    assert graded.rows("SELECT count(*) FROM results WHERE graded_by = 'manual'") == [(0,)]
+
+
 def test_looking_back_writes_nothing(graded: Graded) -> None:  # noqa: F811
     before = graded.rows("SELECT max(id) FROM result_events"), graded.rows("SELECT max(id) FROM pick_events")
     as_of(graded.db, SEASON, graded.now, graded.now)
