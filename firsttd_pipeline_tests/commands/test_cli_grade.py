@@ -222,3 +222,34 @@ def test_a_time_without_a_zone_is_the_leagues_and_a_date_its_end(text: str, inst
 def test_the_hour_that_the_clock_skips_is_refused() -> None:
     with pytest.raises(GradeRefused, match="was twice, or never"):
         parse_moment("2025-03-09T02:30", "America/New_York")
+
+
+# --- values of other programs that are none ---------------------------------------------------------------------------
+
+
+def test_text_and_blobs_where_numbers_belong_stop_no_command(copy: Home) -> None:
+    record = datetime.now(UTC).replace(microsecond=0).isoformat()
+    plain_sql(
+        copy,
+        *(
+            f"UPDATE picks SET odds = {odd} WHERE player_name = '{player}'"
+            for player, odd in (("Saquon Carrier", "'9/1'"), ("Jalen Runner", "''"), ("KC D/ST", "x'00ff'"))
+        ),
+        *(
+            f"UPDATE results SET actual_return = {odd} WHERE pick_id = (SELECT id FROM picks WHERE player_name = '{p}')"
+            for p, odd in (("Saquon Carrier", "x'00ff'"), ("Jalen Runner", "'9/1'"), ("KC D/ST", "''"))
+        ),
+        "UPDATE picks SET player_name = x'ff00' WHERE player_name = 'Travis Tightend'",
+    )
+    ran = copy.run("nightly", "--season", "2025", "--format", "json")
+    assert ran.code == 0, ran.err
+    for player in ("Saquon Carrier", "Jalen Runner", "KC D/ST"):
+        pick = picked(copy, player)
+        told = copy.quick("why", pick)
+        assert told.code == 0, told.err
+        assert f"{player}, odds unknown" in told.out
+        assert copy.quick("why", pick, "--format", "json").json["grade"]["graded_by"] == "external"
+    for moment in (record, datetime.now(UTC).replace(microsecond=0).isoformat()):
+        shown = copy.quick("regrade", "--as-of", moment, "--season", "2025", "--format", "json")
+        assert shown.code == 0, shown.err
+    assert copy.quick("reconcile", "--season", "2025").code == 0
