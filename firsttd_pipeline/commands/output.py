@@ -62,6 +62,11 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def counted(count: int, one: str, several: str) -> str:
+    """`1 pick waits`, `2 picks wait`."""
+    return f"{count} {one if count == 1 else several}"
+
+
 def plain(text: str) -> Text:
     """The text as a Rich cell in which nothing is markup; line breaks stay, other control characters are shown."""
     return Text("\n".join(safe(line) for line in text.split("\n")))

@@ -81,9 +81,8 @@ def add(
             default_stake=league.settings.stake,
         )
     meant = pick.understood
-    what = f"{meant.player_name} ({', '.join(x for x in (meant.team, meant.position) if x)})"
     price = "odds unknown" if pick.odds is None else f"{pick.odds:+g}"
-    stderr.print(safe(f"Pick {pick.id}: {pick.member}, {what}, {meant.game.id}, {price}"), markup=False)
+    stderr.print(safe(f"Pick {pick.id}: {pick.member}, {meant.label}, {meant.game.id}, {price}"), markup=False)
     if meant.method not in ("exact", SPECIAL):
         other = f"; next best: {meant.runner_up}" if meant.runner_up and meant.confidence < _SURE else ""
         how = f"{pick.typed!r} is he by {meant.method}, {meant.confidence:.0%} sure{other}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from firsttd_pipeline.commands.context import WRONG_USE, explained, fail, login_name, open_league, stderr
-from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, emit_object, safe
+from firsttd_pipeline.commands.output import MOST, Format, FormatOption, counted, emit, emit_object, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import utc_now
@@ -23,6 +23,9 @@ SeasonOption = Annotated[
     int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")
 ]
 _ASKED = ("pick_id", "member", "week", "game_id", "typed", "candidate", "confidence", "to answer", "team", "why")
+_LIKELY = 0.5
+"""From here on a candidate is offered as the answer."""
+
 _RESOLVED = ("answer", "player", "team", "position", "method", "confidence", "player_id")
 
 
@@ -72,7 +75,7 @@ def review(
 def emit_questions(questions: list[dict[str, Any]], output: Format = Format.TABLE) -> None:
     """Print questions: JSON and CSV one row each, a table one line per candidate with the command that answers."""
     for question in questions:
-        question["to_answer"] = _answer_with(question["pick_id"])
+        question["to_answer"] = _answer_with(question)
     if output is Format.JSON:
         emit(questions, output)
         return
@@ -89,13 +92,17 @@ def emit_questions(questions: list[dict[str, Any]], output: Format = Format.TABL
             shown = dict.fromkeys(told) | {"pick_id": question["pick_id"]} if number else dict(told)
             shown["candidate"] = _label(one) if one else None
             shown["confidence"] = one["confidence"] if one else None
-            shown["to answer"] = _answer_with(question["pick_id"], one)
+            shown["to answer"] = _answer_with(question, one)
             lines.append(shown)
     emit(lines, title="Picks that ask whom they mean", empty="none: every pick is understood", columns=_ASKED)
 
 
-def _answer_with(pick_id: int, candidate: Mapping[str, Any] | None = None) -> str:
-    return f"firsttd players confirm {pick_id} {candidate['player_id'] if candidate else 'PLAYER'}"
+def _answer_with(question: Mapping[str, Any], candidate: Mapping[str, Any] | None = None) -> str:
+    """The command that answers; the player is left open where no candidate is likely."""
+    command = f"firsttd players confirm {question['pick_id']}"
+    if candidate and candidate["confidence"] >= _LIKELY:
+        return f"{command} {candidate['player_id']}"
+    return f"{command} PLAYER" + ("" if question["game_id"] else " --game GAME")
 
 
 def _label(candidate: Mapping[str, Any]) -> str:
@@ -110,6 +117,7 @@ def confirm_(
     player: Annotated[str, typer.Argument(help="gsis_id, full name, DST:SEA or NO_TD; of the pick's game.")],
     by: Annotated[str, typer.Option("--by", help="Who says so; kept. Default: your login name.")] = "",
     scope: Annotated[WhoseAlias, typer.Option("--scope", help="Who else types so.")] = WhoseAlias.LEAGUE,
+    game: Annotated[str | None, typer.Option("--game", help="The game of a pick that has none.")] = None,
     alias: Annotated[bool, typer.Option("--alias/--no-alias", help="Whether the text means him from now on.")] = True,
 ) -> None:
     """Say whom a pick means. What was typed means that player from now on."""
@@ -122,6 +130,7 @@ def confirm_(
             now=utc_now(),
             scope="member" if scope is WhoseAlias.MEMBER else "league",
             alias=alias,
+            game=game,
         )
     for line in _told(done):
         stderr.print(safe(line), markup=False)
@@ -129,18 +138,18 @@ def confirm_(
 
 def _told(done: Confirmed) -> Iterable[str]:
     meant = done.understood
-    player = f"{meant.player_name} ({', '.join(x for x in (meant.team, meant.position) if x)})"
     if done.set_aside:
         yield f"Pick {done.pick_id} ({done.member}, {done.typed!r}) is set aside in quarantine: {done.set_aside}."
     else:
         before = f"; before: {done.before}" if done.before and done.before != meant.player_id else ""
-        yield f"Pick {done.pick_id}: {done.member}, {done.typed!r} is {player}, {meant.game.id}{before}."
+        yield f"Pick {done.pick_id}: {done.member}, {done.typed!r} is {meant.label}, {meant.game.id}{before}."
     if done.alias:
         whose = "the league" if done.alias.scope == "league" else f"{done.member} alone"
         new = "means from now on" if done.alias.new else "already meant"
         yield f"{done.typed!r} {new} {meant.player_name} for {whose} (alias {done.alias.id})."
     if done.also.understood:
-        yield f"{done.also.understood} other picks with that text are answered, too."
+        others = counted(done.also.understood, "other pick with that text is", "other picks with that text are")
+        yield f"{others} answered, too."
     for pick_id, why in done.also.set_aside.items():
         yield f"Pick {pick_id} is set aside in quarantine: {why}."
     if done.also.questions:

@@ -8,7 +8,7 @@ import typer
 
 from firsttd_pipeline.commands.context import explained, login_name, open_league, stderr
 from firsttd_pipeline.commands.grade import FOLLOWS
-from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, safe
+from firsttd_pipeline.commands.output import MOST, Format, FormatOption, counted, emit, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
@@ -54,11 +54,14 @@ def reconcile(
     emit(rows, output, title=title, empty="none", columns=COLUMNS)
     if accepted:
         stderr.print(
-            safe(f"{rows.height} grades are the plays' now. {FOLLOWS}" if rows.height else "Nothing to accept.")
+            safe(f"{counted(rows.height, 'grade is', 'grades are')} the plays' now. {FOLLOWS}")
+            if rows.height
+            else "Nothing to accept."
         )
     elif rows.height:
+        open_ = counted(rows.height, "grade of another program stands", "grades of another program stand")
         told = (
-            f"{rows.height} grades of another program stand against the plays. To let the plays stand: "
+            f"{open_} against the plays. To let the plays stand: "
             "`firsttd reconcile --accept all` (or the picks instead of all)."
         )
         stderr.print(told, markup=False)

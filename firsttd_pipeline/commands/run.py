@@ -10,7 +10,7 @@ from rich.table import Table
 
 from firsttd_pipeline.commands.context import DONE, FAILED, WRONG_USE, explained, fail, settings_or_exit, stderr
 from firsttd_pipeline.commands.database import bring_up_to_date
-from firsttd_pipeline.commands.output import Format, FormatOption, emit, plain
+from firsttd_pipeline.commands.output import Format, FormatOption, counted, emit, plain
 from firsttd_pipeline.commands.progress import RunProgress
 from firsttd_pipeline.commands.show import leaderboard_rows
 from firsttd_pipeline.domain.seasons import FIRST_SEASON, newest_season
@@ -102,11 +102,6 @@ def run_seasons(settings: Settings, seasons: list[int], tags: dict[str, str] | N
             return [job.run(season, tags) for season in seasons]
     except InstanceError as error:
         raise fail(str(error), FAILED) from None
-
-
-def counted(count: int, one: str, several: str) -> str:
-    """`1 pick waits`, `2 picks wait`."""
-    return f"{count} {one if count == 1 else several}"
 
 
 def tell_reconciliation(against: pl.DataFrame, season: int) -> None:

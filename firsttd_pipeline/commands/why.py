@@ -44,7 +44,7 @@ def _lines(found: Row) -> list[str]:
         "Understood": _understood(found["understood"]),
         "Game": _game(found["game"]),
         "First touchdown": _touchdown(found["first_touchdown"]) or found["no_first_touchdown"],
-        "Of this pick": _all(found["touchdowns"]),
+        "Of this pick": _all(found),
         "Grade": _grade(grade),
         "Stands": found["stands"],
         "The plays say": _said(found["plays_say"]),
@@ -100,9 +100,12 @@ def _touchdown(row: Row | None) -> str | None:
     return f"{name} ({row['team']}), {_when(row)}: {row['description'] or 'upstream has no text of the play'}"
 
 
-def _all(rows: list[Row]) -> str | None:
+def _all(found: Row) -> str | None:
+    """The player's touchdowns; nothing where it is not known who he is, or the plays are not here."""
+    rows = found["touchdowns"]
     if not rows:
-        return "no touchdown in this game"
+        known = found["pick"]["player_id"] not in (None, "NO_TD") and found["source"] is not None
+        return "no touchdown in this game" if known else None
     return "; ".join(f"{row['kind']}, {_when(row)}" for row in rows)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Text, cast, insert, select, update
 
 from firsttd_pipeline.storage.schema import quarantine
 
@@ -65,7 +65,10 @@ def set_aside(
 def keep_whole(
     conn: Connection, table_name: str, season: int | None, row: Mapping[str, Any], *, reason: str, now: datetime
 ) -> None:
-    """Keep a row that is about to be deleted, so that it can be put back as it was; its key is its id."""
+    """Keep a row that is about to be deleted, so that it can be put back as it was; its key is its id.
+
+    What stands there already, open and the same, is not kept twice.
+    """
     values = {
         "table_name": table_name,
         "season": season,
@@ -75,4 +78,34 @@ def keep_whole(
         "source": table_name,
         "created_at": now,
     }
-    conn.execute(insert(quarantine).values(values))
+    same = [quarantine.c[name] == values[name] for name in ("table_name", "key", "reason", "payload")]
+    if conn.execute(select(quarantine.c.id).where(*same, quarantine.c.resolved_at.is_(None))).first() is None:
+        conn.execute(insert(quarantine).values(values))
+
+
+SECOND_SPELLING: Final = "second spelling of pick "
+"""How the reason begins of a pick that the member has already, typed otherwise."""
+
+
+def second_spelling(conn: Connection, pick_id: int) -> str | None:
+    """Why a pick is set aside as a second spelling; None: it is not, or it is back."""
+    query = select(quarantine.c.reason).where(
+        quarantine.c.table_name == "picks", quarantine.c.key == str(pick_id), *_open_second_spellings()
+    )
+    reason: str | None = conn.execute(query.order_by(quarantine.c.id.desc()).limit(1)).scalar()
+    return reason
+
+
+def resolve_put_back(conn: Connection, tables: Sequence[Table], now: datetime) -> None:
+    """Mark the second spellings, and what hung on them, as resolved whose rows are in their tables again."""
+    for table in tables:
+        there = select(cast(table.c.id, Text))
+        conn.execute(
+            update(quarantine)
+            .where(quarantine.c.table_name == table.name, quarantine.c.key.in_(there), *_open_second_spellings())
+            .values(resolved_at=now, resolution="put back")
+        )
+
+
+def _open_second_spellings() -> tuple[ColumnElement[bool], ...]:
+    return quarantine.c.reason.startswith(SECOND_SPELLING), quarantine.c.resolved_at.is_(None)

@@ -17,6 +17,7 @@ from firsttd_pipeline.domain.teams import canonical
 from firsttd_pipeline.domain.touchdowns import DST_KINDS
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.picks import NoSuchPick
+from firsttd_pipeline.storage.quarantine import second_spelling
 from firsttd_pipeline.storage.schema import (
     game_records,
     games,
@@ -152,11 +153,17 @@ def _of_removed(conn: Connection, pick_id: int) -> Row:
         "touchdowns": [row for row in scored if _his(row, pick)],
         "grade": None,
         "plays_say": None,
-        "stands": "The pick was removed, and its grade went with it.",
+        "stands": _aside(conn, pick_id) or "The pick was removed, and its grade went with it.",
         "by_hand": None,
         "source": _source(conn, last["game_id"]),
         "changes": _changes(conn, pick_id),
     }
+
+
+def _aside(conn: Connection, pick_id: int) -> str | None:
+    """That the pick stands in quarantine, where it is a second spelling and not back."""
+    reason = second_spelling(conn, pick_id)
+    return reason and f"The pick is set aside, whole with its grade in the table quarantine: {reason}."
 
 
 def _understood(conn: Connection, pick: Row) -> Row:

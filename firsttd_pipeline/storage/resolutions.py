@@ -24,7 +24,7 @@ from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.grades import checked_who
 from firsttd_pipeline.storage.members import find_member
 from firsttd_pipeline.storage.picks import NoSuchPick, existing_picks, resolution_values
-from firsttd_pipeline.storage.quarantine import keep_whole
+from firsttd_pipeline.storage.quarantine import SECOND_SPELLING, keep_whole, resolve_put_back
 from firsttd_pipeline.storage.schema import (
     pick_market_odds,
     pick_resolutions,
@@ -44,6 +44,9 @@ from firsttd_pipeline.storage.season_book import (
     Understood,
     checked_typed,
 )
+
+_HELD = (picks, results, pick_market_odds)
+"""What goes into quarantine with a second spelling."""
 
 _OTHERS = ("external", "manual")
 _OUTCOME = {True: "won", False: "lost", None: "void"}
@@ -86,6 +89,7 @@ def understand_picks(
     """
     waiting = [row for row in _waiting(conn, season) if only is None or row.id in only]
     if not waiting:
+        resolve_put_back(conn, _HELD, now)
         return UnderstandCounts()
     book = SeasonBook.load(conn, season)
     answers: dict[int, Understood] = {}
@@ -103,8 +107,9 @@ def understand_picks(
         failed = _write(conn, understood, answers, who, now)
     for pick_id, other in twins.items():
         _set_aside(conn, season, pick_id, other, answers[pick_id].player_name, who=who, run_id=run_id, now=now)
+    resolve_put_back(conn, _HELD, now)  # last: what is set aside again stands there still
     questions = {pick_id: str(why) for pick_id, why in asked.items()} | failed
-    told = {pick_id: f"second spelling of pick {other}" for pick_id, other in twins.items()}
+    told = {pick_id: f"{SECOND_SPELLING}{other}" for pick_id, other in twins.items()}
     return UnderstandCounts(len(waiting), len(understood) - len(failed), questions, told)
 
 
@@ -259,7 +264,7 @@ def _set_aside(
     now: datetime,
 ) -> str:
     """Take a second spelling out: the pick and all that hangs on it go into quarantine whole. Returns the reason."""
-    reason = f"second spelling of pick {other} ({player})"
+    reason = f"{SECOND_SPELLING}{other} ({player})"
     grades = {
         row.pick_id: row
         for row in conn.execute(
@@ -271,11 +276,8 @@ def _set_aside(
     own, theirs = grades.get(pick_id), grades.get(other)
     if own is not None and own.graded_by in _OTHERS and (theirs is None or theirs.graded_by not in _OTHERS):
         reason += f"; only this one had a grade by others ({own.graded_by}: {_OUTCOME[own.is_correct]})"
-    for table, column in (
-        (picks, picks.c.id),
-        (results, results.c.pick_id),
-        (pick_market_odds, pick_market_odds.c.pick_id),
-    ):
+    for table in _HELD:
+        column = table.c.id if table is picks else table.c.pick_id
         for row in conn.execute(select(table).where(column == pick_id)).mappings().all():
             keep_whole(conn, table.name, season, dict(row), reason=reason, now=now)
     with signed(conn, who, why=reason, run_id=run_id, at=now):
@@ -354,16 +356,19 @@ def confirm(
     now: datetime,
     scope: Scope = "league",
     alias: bool = True,
+    game: str | None = None,
 ) -> Confirmed:
     """Say whom a pick means; the text means that player from now on, for the league or this member alone.
 
     Args:
         player: gsis_id, full name, DST:SEA or NO_TD: of the pick's game.
         by: who says so.
+        game: the game of a pick that has none.
 
     Raises:
         NoSuchPick: there is none.
-        GameRefused, NameNotUnderstood: the player is none of that game; candidates are given.
+        GameRefused: the game is not there, of another week, or the pick has another.
+        NameNotUnderstood: the player is none of that game; candidates are given.
         GradeRefused: nobody says so, or a program.
     """
     by = checked_who(by)
@@ -377,7 +382,7 @@ def confirm(
         if pick is None:
             raise NoSuchPick(f"There is no pick {pick_id}.")
         book = SeasonBook.load(conn, pick.season)
-        understood = book.confirmed(pick.game_id, pick.week, player, pick.user_id)
+        understood = book.confirmed(_game_of(book, pick, game), pick.week, player, pick.user_id)
         mine = existing_picks(conn, pick.season, user_ids=[pick.user_id])[pick.user_id, pick.week_id]
         twin = next((one for one in mine if one.id != pick_id and one.player_id == understood.player_id), None)
         set_aside = None
@@ -403,10 +408,22 @@ def confirm(
     return Confirmed(pick_id, pick.member, str(pick.player_name), understood, pick.player_id, made, set_aside, also)
 
 
+def _game_of(book: SeasonBook, pick: Row[Any], named: str | None) -> str | None:
+    """The game that a pick has, else the one named for it, checked."""
+    if named is None:
+        return pick.game_id  # type: ignore[no-any-return]
+    game = book.any_game(named)
+    if pick.game_id not in (None, game.id):
+        raise GameRefused(f"Pick {pick.id} has its game: {pick.game_id}.")
+    if game.week != pick.week:
+        raise GameRefused(f"{game.id} is in week {game.week}, pick {pick.id} in week {pick.week}.")
+    return game.id
+
+
 def _answer(conn: Connection, pick: Row[Any], understood: Understood, by: str, now: datetime) -> None:
     """Write the player a person named. Without a standing the pick is graded anew by the next run."""
     with signed(conn, by, why=f"{pick.player_name!r} means {understood.player_name}", at=now):
-        if pick.player_id != understood.player_id:
+        if pick.player_id != understood.player_id or pick.game_id is None:
             conn.execute(update(picks).where(picks.c.id == pick.id).values(_changed(pick, understood)))
             conn.execute(delete(pick_status).where(pick_status.c.pick_id == pick.id))
     _replace(conn, [resolution_values(pick.id, understood, by=by, now=now, method="confirmed") | {"confidence": 1.0}])

@@ -143,6 +143,12 @@ class Understood:
     confidence: float = 1.0
     runner_up: str | None = None
 
+    @property
+    def label(self) -> str:
+        """For people: `CeeDee Lamb (DAL, WR)`, `No touchdown`."""
+        known = ", ".join(x for x in (self.team, self.position) if x and x != NO_TEAM)
+        return f"{self.player_name} ({known})" if known else self.player_name
+
 
 class SeasonBook:
     """A season's games, rosters and aliases, read once: turns typed games and players into ids."""
@@ -402,7 +408,7 @@ class SeasonBook:
         special = self._special(request, found, member_id)
         if special == NO_TD:
             if len(found) != 1:
-                raise GameRefused("A no-touchdown pick needs its game: give the game, or week and team.")
+                raise GameRefused("A no-touchdown pick needs its game: give the game (--game), or week and team.")
             team = _preferred(request.team, codes) if request.team else None
             return Understood("no_td", NO_TD, "No touchdown", team or NO_TEAM, None, found[0])
         if special is not None:

@@ -95,7 +95,7 @@ def test_disagreements_are_listed_accepted_and_gone(copy: Home) -> None:
     assert (unsigned.code, "Who is missing" in unsigned.err) == (2, True)
     accepted = copy.quick("reconcile", "--season", "2025", "--accept", carrier, "--by", "Kim")
     assert accepted.code == 0, accepted.err
-    assert "1 grades are the plays' now" in accepted.err
+    assert "1 grade is the plays' now" in accepted.err
     assert copy.quick("reconcile", "--season", "2025", "--format", "csv").csv == []
     receipt = copy.quick("why", carrier, "--format", "json").json
     assert receipt["changes"][-1]["by"] == "Kim"

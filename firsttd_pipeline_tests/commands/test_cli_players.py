@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from firsttd_pipeline.commands.players import emit_questions
 from firsttd_pipeline_tests.commands.conftest import Home
 from firsttd_pipeline_tests.mirrors import TINY_GAMES
 
@@ -87,7 +88,9 @@ def test_the_table_of_questions_gives_each_candidate_the_command_that_answers(co
     rows = review(copy)
     assert [row["pick_id"] for row in rows] == [asks]
     for candidate in rows[0]["candidates"]:
-        assert f"firsttd players confirm {asks} {candidate['player_id']}" in out
+        assert candidate["player"] in out
+        ready = f"firsttd players confirm {asks} {candidate['player_id']}" in out
+        assert ready == (candidate["confidence"] >= 0.5)
     (line,) = copy.quick("players", "review", "--format", "csv").csv
     assert line["pick_id"] == str(asks)
 
@@ -119,6 +122,40 @@ def test_a_second_spelling_is_set_aside_by_the_night_and_by_an_answer(copy: Home
         kept = conn.execute("SELECT key, reason FROM quarantine WHERE table_name = 'picks' ORDER BY id").fetchall()
     assert [key for key, _ in kept] == [str(spelt), str(asks)]
     assert all("(Saquon Carrier)" in reason for _, reason in kept)
+    assert (
+        "set aside, whole with its grade in the table quarantine: second spelling" in copy.quick("why", str(asks)).out
+    )
+
+
+def test_only_a_likely_candidate_is_offered_as_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    candidates = [
+        {"player_id": f"P{sure}", "player": f"Player {sure}", "team": "KC", "position": "TE", "confidence": sure / 100}
+        for sure in (60, 49)
+    ]
+    asked = {"pick_id": 7, "member": "Ann", "week": 1, "game_id": None, "typed": "x", "team": "KC", "message": "two"}
+    emit_questions([asked | {"candidates": candidates}])
+    out = capsys.readouterr().out
+    assert "firsttd players confirm 7 P60" in out
+    assert "P49" not in out
+    assert "Player 49" in out
+    assert "firsttd players confirm 7 PLAYER --game GAME" in out
+
+
+def test_a_pick_without_a_game_is_answered_with_its_game(copy: Home) -> None:
+    asks = written(copy, "nobody scores", member="Avery", game=None)
+    nightly(copy)
+    told = copy.quick("why", str(asks)).out
+    assert "Of this pick" not in told
+    (question,) = review(copy)
+    assert question["to_answer"] == f"firsttd players confirm {asks} PLAYER --game GAME"
+    refused = copy.quick("players", "confirm", str(asks), "NO_TD", "--game", COMING)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"{COMING} is in week 2" in refused.err
+    done = copy.quick("players", "confirm", str(asks), "NO_TD", "--game", OPENER)
+    assert done.code == 0, done.err
+    assert f"Pick {asks}: Avery, 'nobody scores' is No touchdown, {OPENER}." in done.err
+    assert pick(copy, asks)["game_id"] == OPENER
+    assert "no touchdown in this game" not in copy.quick("why", str(asks)).out
 
 
 @pytest.mark.parametrize(

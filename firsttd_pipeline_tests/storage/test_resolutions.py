@@ -16,6 +16,7 @@ from firsttd_pipeline.refresh import League, games, rosters
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage import schema
 from firsttd_pipeline.storage.aliases import forget_alias, list_aliases
+from firsttd_pipeline.storage.authorship import signed
 from firsttd_pipeline.storage.copying import copy_league
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.members import NoSuchMember, add_member
@@ -302,6 +303,13 @@ def test_a_second_spelling_is_set_aside_whole_with_its_result_and_never_counted_
     assert understand(league).examined == 0
 
 
+def _stored(kept: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        column: datetime.fromisoformat(value) if value and column.endswith("_at") else value
+        for column, value in kept.items()
+    }
+
+
 def test_what_is_in_quarantine_can_be_put_back_as_it_was(league: Database) -> None:
     write_plainly(league, "AJ Brown")
     second = write_plainly(league, "AJB")
@@ -312,12 +320,21 @@ def test_what_is_in_quarantine_can_be_put_back_as_it_was(league: Database) -> No
     with league.write() as conn:
         for name in ("picks", "results"):
             table = schema.metadata.tables[name]
-            values = {
-                column: datetime.fromisoformat(value) if value and column.endswith("_at") else value
-                for column, value in kept[name].items()
-            }
-            conn.execute(insert(table).values(values))
+            conn.execute(insert(table).values(_stored(kept[name])))
     assert (rows(league, schema.picks, id=second), rows(league, schema.results, pick_id=second)) == was
+
+    # the other stands: it is set aside again, and stands in quarantine once
+    assert understand(league).set_aside
+    assert [row["resolution"] for row in rows(league, schema.quarantine)] == [None, None]
+    with league.write() as conn:
+        conn.execute(delete(schema.picks).where(schema.picks.c.id != second))
+        for name in ("picks", "results"):
+            table = schema.metadata.tables[name]
+            conn.execute(insert(table).values(_stored(kept[name])))
+    assert understand(league, LATER).understood == 1
+    assert [(row["resolution"], row["resolved_at"]) for row in rows(league, schema.quarantine)] == [
+        ("put back", LATER)
+    ] * 2
 
 
 def test_a_grade_by_others_that_goes_with_a_second_spelling_is_told_in_the_reason(league: Database) -> None:
@@ -515,6 +532,23 @@ def test_an_answer_gives_a_pick_without_a_game_that_of_the_player(league: Databa
     nobody = write_plainly(league, "nobody scores", game=None, week=6)
     with pytest.raises(GameRefused, match="needs its game"):
         answer(league, nobody, "NO_TD")
+    for wrong, says in (("2025_05_SF_LA", "in week 5, pick"), ("2025_06_NO_GAME", "has no game")):
+        with pytest.raises(GameRefused, match=says):
+            answer(league, nobody, "NO_TD", game=wrong)
+    with pytest.raises(GameRefused, match="has its game: 2025_05_SF_LA"):
+        answer(league, pick_id, "Puka Nacua", game="2025_05_TB_SEA")
+    done = answer(league, nobody, "NO_TD", game="2025_06_PHI_NYG")
+    assert (done.understood.label, done.understood.game.id) == ("No touchdown", "2025_06_PHI_NYG")
+    assert (pick(league, nobody)["game_id"], pick(league, nobody)["player_id"]) == ("2025_06_PHI_NYG", "NO_TD")
+
+
+def test_a_pick_whose_player_is_known_is_given_its_game(league: Database) -> None:
+    pick_id = write_plainly(league, "nobody scores", week=1)
+    understand(league)
+    with league.write() as conn, signed(conn, "Ann"):
+        conn.execute(update(schema.picks).where(schema.picks.c.id == pick_id).values(game_id=None))
+    answer(league, pick_id, "NO_TD", game=OPENER)
+    assert pick(league, pick_id)["game_id"] == OPENER
 
 
 def test_an_alias_of_a_special_pick_never_takes_a_name_from_a_player(league: Database) -> None:
