@@ -440,14 +440,17 @@ def duplicate_picks(picks: pl.DataFrame) -> list[Violation]:
 
 
 def names_understood(questions: pl.DataFrame) -> list[Violation]:
-    """Picks whose player nobody knows for sure: they wait, and count for nothing.
+    """Picks whose player nobody knows for sure: they wait. Where somebody else graded one, that grade goes on counting.
 
-    questions: pick_id, member, typed, game_id.
+    questions: pick_id, member, typed, game_id, graded (whether it holds a grade).
     """
+    graded = int(questions["graded"].cast(pl.Boolean).sum()) if questions.height else 0
+    hold = "holds" if graded == 1 else "hold"
+    counting = f"; {graded} of them {hold} a grade, which counts until then" if graded else ""
     return _found(
         questions,
         "picks wait for an answer whom they mean",
-        "`firsttd players review` lists them, each with the command that answers",
+        f"`firsttd players review` lists them, each with the command that answers{counting}",
         ["pick_id", "member", "typed", "game_id"],
         ids="pick_id",
         severity="warn",

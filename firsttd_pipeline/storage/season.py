@@ -216,7 +216,8 @@ class Season:
         return self._frame("members", select(schema.users.c.id.label("user_id"), schema.users.c.name.label("member")))
 
     def questions(self) -> pl.DataFrame:
-        """The picks that ask whom they mean: pick_id, user_id, week_id, member, typed, game_id, candidate_ids."""
+        """The picks that ask whom they mean: pick_id, user_id, week_id, member, typed, game_id, graded (whether a grade
+        stands all the same), candidate_ids."""
         picks, asked = schema.picks, schema.pick_resolutions
         rows = self._frame(
             "questions",
@@ -227,9 +228,11 @@ class Season:
                 schema.users.c.name.label("member"),
                 picks.c.player_name.label("typed"),
                 picks.c.game_id,
+                schema.results.c.pick_id.is_not(None).label("graded"),
                 asked.c.candidates,
             )
             .join(asked, asked.c.pick_id == picks.c.id)
+            .outerjoin(schema.results, schema.results.c.pick_id == picks.c.id)
             .join(schema.users, schema.users.c.id == picks.c.user_id)
             .where(picks.c.id.in_(pick_ids(self.season)), picks.c.player_id.is_(None), asked.c.state == "question"),
         )

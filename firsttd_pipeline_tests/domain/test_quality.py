@@ -434,3 +434,14 @@ def test_missing_and_left_over_rows_are_found() -> None:
         "leaderboard rows that no pick gives",
         "leaderboard rows that do not add up to the results",
     ]
+
+
+def test_a_question_that_holds_a_grade_is_told_to_count() -> None:
+    questions = pl.DataFrame(
+        {"pick_id": [1, 2], "member": "Ann", "typed": ["x", "y"], "game_id": None, "graded": [True, False]}
+    )
+    (asked,) = quality.names_understood(questions)
+    assert asked.remedy.endswith("; 1 of them holds a grade, which counts until then")
+    (asked,) = quality.names_understood(questions.with_columns(graded=False))
+    assert "grade" not in asked.remedy
+    assert quality.names_understood(questions.clear()) == []
