@@ -176,9 +176,7 @@ def list_(
 def remove(
     pick_id: Annotated[int, typer.Argument(max=MOST, help="The pick's id, as `picks list` shows it.")],
     by: Annotated[str, typer.Option("--by", help="Who removes it; kept. Default: your login name.")] = "",
-    why: Annotated[
-        str, typer.Option("--why", help="Why; kept. Needed with a grade that others gave.")
-    ] = "",
+    why: Annotated[str, typer.Option("--why", help="Why; kept. Needed with a grade that others gave.")] = "",
 ) -> None:
     """Remove a pick and its grade."""
     with open_league() as league:
