@@ -15,7 +15,9 @@ from firsttd_pipeline.storage import grades
 
 app = typer.Typer(help="Grade a pick by hand, with who and why.", no_args_is_help=True)
 
-FOLLOWS = "The leaderboard follows within a minute while Dagster runs (make ui), else with the next `firsttd nightly`."
+FOLLOWS = (
+    "The leaderboard follows within a minute while Dagster runs (make ui), else with `firsttd nightly` for its season."
+)
 
 PickArgument = Annotated[int, typer.Argument(min=1, max=MOST, metavar="PICK", help="As `picks list` shows it.")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does it; kept.")]

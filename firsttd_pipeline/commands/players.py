@@ -155,7 +155,7 @@ def _told(done: Confirmed) -> Iterable[str]:
     if done.also.questions:
         yield f"Still open with that text: pick {', '.join(map(str, done.also.questions))}."
     if (not done.set_aside and done.before != meant.player_id) or done.also.understood:
-        yield "Grades follow within a minute while Dagster runs (make ui), else with the next `firsttd nightly`."
+        yield "Grades follow within a minute while Dagster runs (make ui), else with `firsttd nightly` for its season."
 
 
 @app.command("resolve")
