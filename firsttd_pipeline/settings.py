@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from firsttd_pipeline.domain.grading import RulePack
@@ -22,6 +22,11 @@ from firsttd_pipeline.domain.seasons import FIRST_SEASON, default_season, newest
 from firsttd_pipeline.masking import mask_secrets
 
 UPSTREAM_NFLVERSE = "https://github.com/nflverse/nflverse-data/releases/download/"
+UPSTREAM_KALSHI = "https://api.elections.kalshi.com/trade-api/v2/"
+UPSTREAM_POLYMARKET = "https://gamma-api.polymarket.com/"
+UPSTREAM_POLYMARKET_HISTORY = "https://clob.polymarket.com/"
+UPSTREAM_POLYMARKET_US = "https://gateway.polymarket.us/"
+UPSTREAM_ODDS_API = "https://api.the-odds-api.com/"
 ENV_PREFIX = "FIRSTTD_"
 
 _ALLOWED = {
@@ -42,6 +47,29 @@ _ALLOWED = {
     "backoff": "seconds, 0 to 60",
     "busy_timeout": "seconds, above 0 to 600",
     "look_every": "seconds, 1 to 86400",
+    "prediction_markets": "on or off",
+    "kalshi": "on or off",
+    "polymarket": "on or off",
+    "polymarket_us": "on or off",
+    "odds_api": "on or off",
+    "kalshi_url": "an http:// or https:// address",
+    "polymarket_url": "an http:// or https:// address",
+    "polymarket_history_url": "an http:// or https:// address",
+    "polymarket_us_url": "an http:// or https:// address",
+    "odds_api_url": "an http:// or https:// address",
+    "odds_api_key": "the key that The Odds API gave you: letters and digits",
+    "odds_api_reserve": "a whole number of requests, 0 or more",
+    "kalshi_rate": "requests a second, above 0 to 1000",
+    "polymarket_rate": "requests a second, above 0 to 1000",
+    "polymarket_us_rate": "requests a second, above 0 to 1000",
+    "odds_api_rate": "requests a second, above 0 to 1000",
+    "market_seconds": "seconds, 1 to 3600",
+    "market_max_width": "dollars, above 0 to 1",
+    "market_field_share": "a share, above 0 to 1",
+    "market_every": "minutes that divide an hour: 5, 6, 10, 12, 15, 20, 30 or 60",
+    "market_from": "an hour of the day, 0 to 23",
+    "market_keep_days": "a whole number of days, 1 to 3650",
+    "no_touchdown_rate": "a share of games, 0 to 0.1",
 }
 
 
@@ -78,13 +106,64 @@ class Settings(BaseSettings):
         default="keep", description="grades of other programs that the plays contradict"
     )
 
+    prediction_markets: bool = Field(default=True, description="whether market venues are asked at all")
+    kalshi: bool = Field(default=True, description="whether Kalshi is asked")
+    polymarket: bool = Field(default=True, description="whether Polymarket is asked")
+    polymarket_us: bool = Field(default=True, description="whether Polymarket US is asked")
+    odds_api: bool = Field(default=True, description="whether The Odds API is asked; it needs a key")
+    kalshi_url: str = Field(default=UPSTREAM_KALSHI, description="base address of Kalshi's Trade API v2")
+    polymarket_url: str = Field(default=UPSTREAM_POLYMARKET, description="base address of Polymarket's Gamma API")
+    polymarket_history_url: str = Field(
+        default=UPSTREAM_POLYMARKET_HISTORY, description="base address of Polymarket's price history"
+    )
+    polymarket_us_url: str = Field(default=UPSTREAM_POLYMARKET_US, description="base address of Polymarket US")
+    odds_api_url: str = Field(default=UPSTREAM_ODDS_API, description="base address of The Odds API")
+    odds_api_key: SecretStr = Field(default=SecretStr(""), description="key of The Odds API; without one it is off")
+    odds_api_reserve: int = Field(default=50, ge=0, description="requests of the plan that are never used up")
+    kalshi_rate: float = Field(default=15.0, gt=0, le=1000, description="requests a second at most")
+    polymarket_rate: float = Field(default=20.0, gt=0, le=1000, description="requests a second at most")
+    polymarket_us_rate: float = Field(default=5.0, gt=0, le=1000, description="requests a second at most")
+    odds_api_rate: float = Field(default=5.0, gt=0, le=1000, description="requests a second at most")
+    market_seconds: float = Field(default=240.0, ge=1, le=3600, description="for one venue in one run, waits included")
+    market_max_width: float = Field(
+        default=0.10, gt=0, le=1, description="a book as wide as this, in dollars, gives no probability"
+    )
+    market_field_share: float = Field(
+        default=0.8, gt=0, le=1, description="share of a game's legs with a price that a fair probability needs"
+    )
+    no_touchdown_rate: float = Field(
+        default=0.0035, ge=0, le=0.1, description="taken as the chance of no touchdown where a venue has no such leg"
+    )
+    market_every: int = Field(default=15, description="minutes between two snapshots on a game day")
+    market_from: int = Field(default=6, ge=0, le=23, description="hour of a game day when its snapshots begin")
+    market_keep_days: int = Field(
+        default=30, ge=1, le=3650, description="days after which snapshots are thinned to hourly and closing ones"
+    )
+
     @field_validator("home")
     @classmethod
     def _absolute_home(cls, value: Path) -> Path:
         value = value.expanduser()
         return value if value.is_absolute() else Path.cwd() / value
 
-    @field_validator("nflverse_url")
+    @field_validator("market_every")
+    @classmethod
+    def _divides_an_hour(cls, value: int) -> int:
+        if value < 5 or 60 % value:
+            raise ValueError("does not divide an hour")
+        return value
+
+    @field_validator("odds_api_key")
+    @classmethod
+    def _key_given(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if key and not re.fullmatch(r"[A-Za-z0-9_-]{8,128}", key):
+            raise ValueError("not a key")
+        return SecretStr(key)
+
+    @field_validator(
+        "nflverse_url", "kalshi_url", "polymarket_url", "polymarket_history_url", "polymarket_us_url", "odds_api_url"
+    )
     @classmethod
     def _base_address(cls, value: str) -> str:
         parts = urlsplit(value.strip())
@@ -165,8 +244,10 @@ class Settings(BaseSettings):
             value = str(getattr(self, name))
             if name == "database_url":
                 value = mask_secrets(self.database)
-            elif name == "nflverse_url":
+            elif name.endswith("_url"):
                 value = mask_secrets(value)
+            elif isinstance(field.default, bool):
+                value = "on" if getattr(self, name) else "off"
             elif name == "season":
                 value = str(self.season_at(now))
                 given = bool(self.season)
@@ -194,7 +275,7 @@ def load_settings(**overrides: Any) -> Settings:
         for problem in error.errors():
             name = str(problem["loc"][0]) if problem["loc"] else "settings"
             name = name.lower().removeprefix(ENV_PREFIX.lower())
-            value = mask_secrets(str(problem.get("input")))
+            value = "***" if name.endswith("_key") else mask_secrets(str(problem.get("input")))
             lines.append(f"{ENV_PREFIX}{name.upper()} is {value!r}: allowed is {_ALLOWED.get(name, problem['msg'])}")
         raise SettingsError("\n".join(lines)) from None
     unknown = _unknown_variables()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alembic import op
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, func, text
+from sqlalchemy import Column, Connection, ForeignKeyConstraint, Integer, MetaData, Table, Text, func, text
 
 from firsttd_pipeline.storage.engine import StorageError, table_names
 from firsttd_pipeline.storage.schema import NAMING, UtcDateTime
@@ -39,6 +39,23 @@ def frozen(*parents: str) -> MetaData:
     metadata = MetaData(naming_convention=NAMING)
     for name in parents:
         Table(name, metadata, *[Column(c, kind) for c, kind in _PARENTS[name].items()])
+    return metadata
+
+
+Key = tuple[str, tuple[str, ...], tuple[str, ...], str | None]
+"""A foreign key: table, columns, referred columns, what happens when the parent is deleted."""
+
+
+def keys(given: Iterable[Key]) -> MetaData:
+    """The tables of a revision, as far as their foreign keys go: what its triggers are made from."""
+    columns: dict[str, list[str]] = {name: list(kinds) for name, kinds in _PARENTS.items()}
+    foreign: dict[str, list[ForeignKeyConstraint]] = {}
+    for table, key, refers, ondelete in given:
+        columns.setdefault(table, ["id"]).extend(key)
+        foreign.setdefault(table, []).append(ForeignKeyConstraint(list(key), list(refers), ondelete=ondelete))
+    metadata = MetaData()
+    for table, names in columns.items():
+        Table(table, metadata, *[Column(c, Integer) for c in dict.fromkeys(names)], *foreign.get(table, []))
     return metadata
 
 

@@ -7,16 +7,14 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-from firsttd_pipeline.storage.migrations.support import AUTO, create, frozen, ident, rebuild, record, stamp
+from firsttd_pipeline.storage.migrations.support import AUTO, Key, create, frozen, ident, keys, rebuild, record, stamp
 from firsttd_pipeline.storage.schema import UtcDateTime
 from firsttd_pipeline.storage.triggers import install
 
@@ -123,12 +121,12 @@ def upgrade() -> None:
         reason="its game_id names no game, or its source is unknown",
     )
     create(pick_market_odds, sync_runs)
-    install(op.get_bind(), all_keys())
+    install(op.get_bind(), keys(KEYS))
     record(20, "markets and sync_runs")
 
 
 # Every foreign key of the database: table, columns, referred columns, what happens when the parent is deleted.
-KEYS = (
+KEYS: tuple[Key, ...] = (
     ("games", ("season", "week"), ("weeks.season", "weeks.week"), None),
     ("leaderboard", ("user_id",), ("users.id",), "CASCADE"),
     ("player_stats", ("roster_id",), ("rosters.id",), None),
@@ -144,20 +142,3 @@ KEYS = (
     ("pick_status", ("pick_id",), ("picks.id",), "CASCADE"),
     ("results", ("pick_id",), ("picks.id",), "CASCADE"),
 )
-
-
-def all_keys() -> MetaData:
-    """The tables of this revision, as far as their foreign keys go."""
-    columns: dict[str, list[str]] = {"weeks": ["id", "season", "week"], "users": ["id"], "rosters": ["id"]}
-    for table, key, _, _ in KEYS:
-        columns.setdefault(table, ["id"]).extend(key)
-    keys = MetaData()
-    for table, names in columns.items():
-        own = [(k, refers, ondelete) for t, k, refers, ondelete in KEYS if t == table]
-        Table(
-            table,
-            keys,
-            *[Column(c, Integer) for c in dict.fromkeys(names)],
-            *[ForeignKeyConstraint(list(k), list(refers), ondelete=ondelete) for k, refers, ondelete in own],
-        )
-    return keys

@@ -9,10 +9,8 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -23,7 +21,7 @@ from sqlalchemy import (
 
 from firsttd_pipeline.storage import grade_triggers
 from firsttd_pipeline.storage.mending import numbers, week_numbers
-from firsttd_pipeline.storage.migrations.support import AUTO, create, frozen, ident, rebuild, stamp
+from firsttd_pipeline.storage.migrations.support import AUTO, Key, create, frozen, ident, keys, rebuild, stamp
 from firsttd_pipeline.storage.schema import UtcDateTime
 from firsttd_pipeline.storage.triggers import install, remove
 
@@ -251,7 +249,7 @@ def upgrade() -> None:
     given["merged_weeks"] = merged
     for statement in BASELINE:
         conn.exec_driver_sql(statement)
-    install(conn, all_keys())
+    install(conn, keys(KEYS))
     grade_triggers.install(conn)
 
 
@@ -299,7 +297,7 @@ BASELINE = (
 )
 
 # Every foreign key of the database: table, columns, referred columns, what happens when the parent is deleted.
-KEYS = (
+KEYS: tuple[Key, ...] = (
     ("games", ("season", "week"), ("weeks.season", "weeks.week"), None),
     ("leaderboard", ("user_id",), ("users.id",), "CASCADE"),
     ("player_stats", ("roster_id",), ("rosters.id",), None),
@@ -316,20 +314,3 @@ KEYS = (
     ("pick_status", ("pick_id",), ("picks.id",), "CASCADE"),
     ("results", ("pick_id",), ("picks.id",), "CASCADE"),
 )
-
-
-def all_keys() -> MetaData:
-    """The tables of this revision, as far as their foreign keys go."""
-    columns: dict[str, list[str]] = {"weeks": ["id", "season", "week"], "users": ["id"], "rosters": ["id"]}
-    for table, key, _, _ in KEYS:
-        columns.setdefault(table, ["id"]).extend(key)
-    keys = MetaData()
-    for table, names in columns.items():
-        own = [(k, refers, ondelete) for t, k, refers, ondelete in KEYS if t == table]
-        Table(
-            table,
-            keys,
-            *[Column(c, Integer) for c in dict.fromkeys(names)],
-            *[ForeignKeyConstraint(list(k), list(refers), ondelete=ondelete) for k, refers, ondelete in own],
-        )
-    return keys
