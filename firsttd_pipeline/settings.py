@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         default=0.8, gt=0, le=1, description="share of a game's legs with a price that a fair probability needs"
     )
     no_touchdown_rate: float = Field(
-        default=0.0035, ge=0, le=0.1, description="taken as the chance of no touchdown where a venue has no such leg"
+        default=0.006, ge=0, le=0.1, description="taken as the chance of no touchdown where a venue has no such leg"
     )
     market_every: int = Field(default=15, description="minutes between two snapshots on a game day")
     market_from: int = Field(default=6, ge=0, le=23, description="hour of a game day when its snapshots begin")
