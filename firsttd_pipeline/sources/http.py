@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -98,7 +98,8 @@ class HttpPolicy:
 
 @dataclass(frozen=True)
 class Download:
-    """A body and where it came from. `modified_at` is upstream's Last-Modified, aware UTC, None if not given."""
+    """A body and where it came from. `modified_at` is upstream's Last-Modified, aware UTC, None if not given; the names
+    in `headers` are in lower case."""
 
     url: str
     content: bytes
@@ -108,6 +109,7 @@ class Download:
     fetched_at: datetime
     etag: str | None
     content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,18 @@ class Headers:
     size: int | None
     modified_at: datetime | None
     etag: str | None
+
+
+@dataclass(frozen=True)
+class _Deadline:
+    """When a download has to be done, on the monotonic clock, and how many seconds it was given in all."""
+
+    at: float
+    seconds: float
+
+    @property
+    def left(self) -> float:
+        return self.at - time.monotonic()
 
 
 @dataclass(eq=False)
@@ -147,18 +161,25 @@ class _Attempt:
 
 
 class HttpClient:
-    """Downloads whole bodies under one `HttpPolicy`. Not for use by several threads at once."""
+    """Downloads whole bodies under one `HttpPolicy`. Not for use by several threads at once.
+
+    Args:
+        before_attempt: called before every request, retries included, with the seconds that are left for it. It may
+            wait (a rate limit) for as long as that.
+    """
 
     def __init__(
         self,
         policy: HttpPolicy | None = None,
         progress: Progress | None = None,
         *,
+        before_attempt: Callable[[float], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.policy = policy or HttpPolicy()
         self.progress = progress
+        self._before_attempt = before_attempt
         self._sleep = sleep
         self._clock = clock
         self._session: requests.Session | None = None
@@ -177,6 +198,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         check: Callable[[Download], None] | None = None,
         progress: Progress | None = None,
+        within: float | None = None,
     ) -> Download:
         """The whole body at `url`, never a part of one.
 
@@ -185,6 +207,7 @@ class HttpClient:
             headers: further headers.
             check: looks at the body and raises `BadBody` if it is damaged or something else.
             progress: called at most about ten times a second while the body arrives; default the client's.
+            within: seconds in which it has to be done, where that is less than the policy's `download_timeout`.
 
         Raises:
             NotPublished: the answer was 404.
@@ -193,13 +216,13 @@ class HttpClient:
         """
         sent = {"User-Agent": USER_AGENT, "Accept": accept or "*/*", "Accept-Encoding": "identity", **(headers or {})}
 
-        def once(deadline: float) -> Download:
+        def once(deadline: _Deadline) -> Download:
             download = self._try_once(url, sent, deadline, progress or self.progress)
             if check is not None:
                 check(download)
             return download
 
-        return self._until_done(url, once)
+        return self._until_done(url, once, within)
 
     def head(self, url: str, *, accept: str | None = None) -> Headers:
         """What the server says of the file at `url`, redirects followed; not a byte of the body is read.
@@ -208,7 +231,7 @@ class HttpClient:
         """
         sent = {"User-Agent": USER_AGENT, "Accept": accept or "*/*", "Accept-Encoding": "identity"}
 
-        def once(deadline: float) -> Headers:
+        def once(deadline: _Deadline) -> Headers:
             _, response = self._request("HEAD", url, sent, deadline, None)
             if response.status_code in _NO_HEAD:
                 _, response = self._request("GET", url, sent, deadline, None, body=False)
@@ -224,11 +247,12 @@ class HttpClient:
 
         return self._until_done(url, once)
 
-    def _until_done(self, url: str, once: Callable[[float], T]) -> T:
+    def _until_done(self, url: str, once: Callable[[_Deadline], T], within: float | None = None) -> T:
         """Try under the policy: `once` is given the deadline and raises `_Problem` or `BadBody`."""
         policy = self.policy
         started = time.monotonic()
-        deadline = started + policy.download_timeout
+        seconds = policy.download_timeout if within is None else min(within, policy.download_timeout)
+        deadline = _Deadline(started + seconds, seconds)
         attempts = 0
         while True:
             attempts += 1
@@ -247,8 +271,8 @@ class HttpClient:
             if problem.retry_after is not None and problem.retry_after > policy.max_retry_after:
                 problem.what += f" and asks to wait {problem.retry_after:.0f} s"
                 break
-            if now + wait >= deadline:
-                problem.what += f"; no time is left of the {policy.download_timeout:g} s for one download"
+            if now + wait >= deadline.at:
+                problem.what += f"; no time is left of the {seconds:g} s for one download"
                 break
             self._sleep(wait)
         raise self._error(url, problem, attempts)
@@ -270,7 +294,7 @@ class HttpClient:
         kind = NotPublished if problem.not_found else PermanentSourceError
         return kind(f"{address}: {problem.what} ({tried}). {advice}", url=address, attempts=attempts)
 
-    def _try_once(self, url: str, headers: dict[str, str], deadline: float, progress: Progress | None) -> Download:
+    def _try_once(self, url: str, headers: dict[str, str], deadline: _Deadline, progress: Progress | None) -> Download:
         attempt, response = self._request("GET", url, headers, deadline, progress)
         if response.status_code != 200:
             raise self._problem_of_status(response)
@@ -285,6 +309,7 @@ class HttpClient:
             fetched_at=self._clock(),
             etag=response.headers.get("ETag"),
             content_type=response.headers.get("Content-Type", ""),
+            headers={name.lower(): value for name, value in response.headers.items()},
         )
 
     def _request(
@@ -292,18 +317,22 @@ class HttpClient:
         method: str,
         url: str,
         headers: dict[str, str],
-        deadline: float,
+        deadline: _Deadline,
         progress: Progress | None,
         *,
         body: bool = True,
     ) -> tuple[_Attempt, requests.Response]:
         """One request, given up at the deadline whatever the server does; the body is read if `body` and 200."""
+        if self._before_attempt is not None:
+            self._before_attempt(max(0.0, deadline.left))
         if self._session is None:
             import requests  # costs 60 ms and is needed by nobody who downloads nothing
 
             self._session = requests.Session()
         attempt = _Attempt()
-        left = deadline - time.monotonic()
+        left = deadline.left
+        if left <= 0:
+            raise _Problem(f"no time is left of the {deadline.seconds:g} s for one download", retry_helps=True)
         timeouts = (min(self.policy.connect_timeout, left), min(self.policy.read_timeout, left))
         worker = threading.Thread(
             target=_download,
@@ -313,10 +342,10 @@ class HttpClient:
         )
         worker.start()
         try:
-            while not attempt.done.wait(_PROGRESS_EVERY_S if progress else max(0.0, deadline - time.monotonic())):
-                if time.monotonic() >= deadline:
+            while not attempt.done.wait(_PROGRESS_EVERY_S if progress else max(0.0, deadline.left)):
+                if deadline.left <= 0:
                     raise _Problem(
-                        f"the download was not done after {self.policy.download_timeout:g} s "
+                        f"the download was not done after {deadline.seconds:g} s "
                         f"({_bytes_of(attempt.received, attempt.total)} had arrived)",
                         retry_helps=True,
                     )
@@ -440,6 +469,23 @@ def bare(url: str) -> str:
     except ValueError:  # not an address at all
         return url.rpartition("@")[2].partition("?")[0]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def looks_like(content: bytes) -> str:
+    """What a body that is something else looks like, for a message that begins with "but"."""
+    start = content[:512].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
+        return "look like a web page (a sign-in page, or an error page sent as success)"
+    if start.startswith(b"<?xml"):
+        return "look like an XML answer"
+    if start.startswith((b"{", b"[")):
+        return "look like JSON"
+    if start.startswith(b"version https://git-lfs"):
+        return "look like a Git LFS pointer instead of the file"
+    for magic, name in ((b"\x1f\x8b", "gzip"), (b"pk\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd")):
+        if start.startswith(magic):
+            return f"look like a {name} archive"
+    return f"begin with {content[:16]!r}"
 
 
 def parse_http_date(text: str | None) -> datetime | None:

@@ -30,6 +30,7 @@ from firsttd_pipeline.sources.http import (
     PermanentSourceError,
     TransientSourceError,
     bare,
+    looks_like,
 )
 
 Dataset = Literal["schedules", "rosters", "weekly_rosters", "pbp"]
@@ -471,25 +472,7 @@ def check_parquet(download: Download) -> None:
         raise BadBody("the server answered 200 with an empty body", retry_helps=True)
     if content.startswith(_MAGIC):
         raise BadBody(f"{len(content)} bytes arrived that begin a parquet file and do not end it", retry_helps=True)
-    raise BadBody(
-        f"{len(content)} bytes arrived that are no parquet file but {_looks_like(content)}", retry_helps=False
-    )
-
-
-def _looks_like(content: bytes) -> str:
-    start = content[:512].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "look like a web page (a sign-in page, or an error page sent as success)"
-    if start.startswith(b"<?xml"):
-        return "look like an XML answer"
-    if start.startswith((b"{", b"[")):
-        return "look like JSON"
-    if start.startswith(b"version https://git-lfs"):
-        return "look like a Git LFS pointer instead of the file"
-    for magic, name in ((b"\x1f\x8b", "gzip"), (b"pk\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd")):
-        if start.startswith(magic):
-            return f"look like a {name} archive"
-    return f"begin with {content[:16]!r}"
+    raise BadBody(f"{len(content)} bytes arrived that are no parquet file but {looks_like(content)}", retry_helps=False)
 
 
 def _first_line(error: BaseException) -> str:
