@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ import pytest
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.upgrade import upgrade
 from firsttd_pipeline_tests.servers import refused_url, serve  # noqa: F401 - fixtures
+
+os.environ["FIRSTTD_PREDICTION_MARKETS"] = "off"
+"""No test asks a venue unless it turns them on, with addresses of its own."""
 
 
 @dataclass

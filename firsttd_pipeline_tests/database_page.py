@@ -27,7 +27,10 @@ GROUPS = {
         *("weeks", "games", "rosters", "roster_weeks", "touchdowns", "game_records", "player_stats"),
         *("team_ratings", "kickoff_decisions"),
     ),
-    "Markets (empty for now)": ("market_odds", "market_outcomes", "pick_market_odds"),
+    "Markets": (
+        *("market_venues", "market_payloads", "market_events", "market_legs", "market_odds", "market_closings"),
+        *("market_outcomes", "pick_market_odds", "member_market_stats", "venue_players"),
+    ),
     "Operations": ("sync_runs", "run_failures", "quarantine", "sync_metadata", "schema_version"),
 }
 

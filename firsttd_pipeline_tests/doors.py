@@ -19,7 +19,11 @@ from typer.testing import CliRunner
 from firsttd_pipeline.settings import Settings, load_settings
 
 SCRIPT = Path(sys.executable).with_name("firsttd")
-QUICK = {"FIRSTTD_RETRIES": "0", "FIRSTTD_BACKOFF": "0", "FIRSTTD_CONNECT_TIMEOUT": "2", "FIRSTTD_READ_TIMEOUT": "5"}
+QUICK = {
+    "FIRSTTD_RETRIES": "0", "FIRSTTD_BACKOFF": "0", "FIRSTTD_CONNECT_TIMEOUT": "2", "FIRSTTD_READ_TIMEOUT": "5",
+    "FIRSTTD_PREDICTION_MARKETS": "off",
+}  # fmt: skip
+"""Impatient, as tests are, and no venue is asked unless a test says so."""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ def test_settings_lists_every_setting_with_its_default() -> None:
     for name, field in fields.items():
         if isinstance(field.default, (int, float, str)) and field.default and "://" not in str(field.default):
             shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+            shown = "on" if field.default is True else shown
             assert rows[name] == f"`{shown}`"
 
 

@@ -57,6 +57,12 @@ def test_a_missing_trailing_slash_of_the_base_address_is_added(monkeypatch: pyte
         ("FIRSTTD_DATABASE_URL", "mysql://root@host/league", "postgresql://"),
         ("FIRSTTD_CONNECT_TIMEOUT", "0", "seconds"),
         ("FIRSTTD_RETRIES", "99", "0 to 10"),
+        ("FIRSTTD_PREDICTION_MARKETS", "perhaps", "on or off"),
+        ("FIRSTTD_KALSHI_URL", "kalshi", "http:// or https://"),
+        ("FIRSTTD_KALSHI_RATE", "0", "requests a second"),
+        ("FIRSTTD_MARKET_EVERY", "14", "minutes that divide an hour"),
+        ("FIRSTTD_MARKET_FROM", "24", "an hour of the day"),
+        ("FIRSTTD_MARKET_MAX_WIDTH", "0", "dollars, above 0 to 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable_and_what_is_allowed(
@@ -150,3 +156,18 @@ def test_every_setting_is_documented() -> None:
     page = (Path(__file__).resolve().parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
     for name in Settings.model_fields:
         assert f"`FIRSTTD_{name.upper()}`" in page
+
+
+@pytest.mark.parametrize("key", ["hunter2 with spaces", "abc", "c0ffee-c0ffee-c0ffee"])
+def test_a_key_is_shown_nowhere_whether_it_is_right_or_wrong(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("FIRSTTD_ODDS_API_KEY", key)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        assert "FIRSTTD_ODDS_API_KEY is '***': allowed is the key" in str(error)
+        assert key not in str(error)
+        return
+    assert settings.odds_api_key.get_secret_value() == key == "c0ffee-c0ffee-c0ffee"
+    shown = settings.shown(datetime(2025, 9, 1, tzinfo=UTC))
+    assert key not in repr(settings) + str(shown)
+    assert {row["value"] for row in shown if row["variable"] == "FIRSTTD_ODDS_API_KEY"} == {"**********"}

@@ -118,8 +118,8 @@ def running_ui(folder: Path, mirror: str, **variables: str) -> Iterator[Ui]:
     settings = {"FIRSTTD_HOME": "league", "FIRSTTD_NFLVERSE_URL": mirror, **variables}
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     given = environment(folder, mirror)
-    for name in ("FIRSTTD_HOME", "FIRSTTD_NFLVERSE_URL"):
-        del given[name]
+    for name in {"FIRSTTD_HOME", "FIRSTTD_NFLVERSE_URL", *variables} & set(given):
+        del given[name]  # the environment would win over the file
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
