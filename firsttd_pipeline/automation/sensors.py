@@ -67,7 +67,7 @@ def decide(need: Need, busy: dg.DagsterRun | None, upcoming: Next, now: datetime
     if upcoming.not_before is not None and now < upcoming.not_before:
         ended = "failed" if upcoming.last_failed else "succeeded and changed nothing about it"
         times = "once" if upcoming.in_a_row == 1 else f"{upcoming.in_a_row} times"
-        return f"{said}; its run {ended} {times}, the next try is at {_clock(upcoming.not_before, zone)}"
+        return f"{said}; its run {ended} {times}, the next try is at {clock_time(upcoming.not_before, zone)}"
     return dg.RunRequest(
         run_key=f"{need.work}-{upcoming.attempt}",
         partition_key=str(need.season),
@@ -90,7 +90,7 @@ def decide(need: Need, busy: dg.DagsterRun | None, upcoming: Next, now: datetime
 def results_sensor(
     context: dg.SensorEvaluationContext, league: dg.ResourceParam[LeagueSource]
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    queue = _look(league, waiting)
+    queue = look(league, waiting)
     if isinstance(queue, dg.SkipReason):
         return queue
     aside = [f"{_changes(c)} of no season" for c in queue.seasons if c.season is None]
@@ -122,7 +122,7 @@ def results_sensor(
 def picks_sensor(
     context: dg.SensorEvaluationContext, league: dg.ResourceParam[LeagueSource]
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    found = _look(league, picks_without_standing)
+    found = look(league, picks_without_standing)
     if isinstance(found, dg.SkipReason):
         return found
     database, seasons, total = found
@@ -155,7 +155,7 @@ def plays_sensor(
     context: dg.SensorEvaluationContext, league: dg.ResourceParam[LeagueSource]
 ) -> list[dg.RunRequest] | dg.SkipReason:
     now, settings = league.clock(), league.settings
-    found = _look(league, lambda db: games_without_plays(db, now, LATE_DAYS))
+    found = look(league, lambda db: games_without_plays(db, now, LATE_DAYS))
     if isinstance(found, dg.SkipReason):
         return found
     database, seasons = found
@@ -165,7 +165,7 @@ def plays_sensor(
     games = ", ".join(f"{late.games} of {late.season} (e.g. {late.example})" for late in seasons)
     last = _instant(context.cursor)
     if last is not None and timedelta(0) <= now - last < every:
-        at = _clock(last + every, settings.timezone)
+        at = clock_time(last + every, settings.timezone)
         return dg.SkipReason(f"final without plays: {games}; upstream is looked at again at {at}")
     context.update_cursor(now.isoformat())  # lost, it only means an earlier look
     aside, needs = [], []
@@ -181,13 +181,13 @@ def plays_sensor(
                 aside.append(f"season {late.season}: {said}; {error}")
                 continue
             if stamp.is_of(late.last):
-                changed = "" if stamp.modified_at is None else f" of {_clock(stamp.modified_at, settings.timezone)}"
+                changed = "" if stamp.modified_at is None else f" of {clock_time(stamp.modified_at, settings.timezone)}"
                 aside.append(f"season {late.season}: {said}; upstream's file{changed} was taken and lacks them")
                 continue
             work = f"{PLAYS_LANDED}-{database}-{late.season}-{stamp.key}"
             tags = {"firsttd/door": "plays_sensor", "firsttd/games": str(late.games)}
             needs.append(Need(late.season, work, f"{said} and upstream has a new file", tags))
-    again = f"upstream is looked at again at {_clock(now + every, settings.timezone)}"
+    again = f"upstream is looked at again at {clock_time(now + every, settings.timezone)}"
     return _answer(context, league, needs, {NIGHTLY, PLAYS_LANDED}, "", aside, again)
 
 
@@ -208,7 +208,7 @@ def run_failure_sensor(context: dg.SensorEvaluationContext, league: dg.ResourceP
     since = league.clock() - timedelta(days=FAILURES_DAYS)
     wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
     failed = context.instance.get_run_records(filters=wanted, limit=200)
-    noted = _look(league, lambda db: note_failures(context.instance, db, failed))
+    noted = look(league, lambda db: note_failures(context.instance, db, failed))
     if isinstance(noted, dg.SkipReason):
         return noted
     closed = f"{dead} dead runs closed; " if dead else ""
@@ -248,8 +248,8 @@ def _answer(
     return dg.SkipReason("; ".join([*(reasons or [quiet]), *([after] if after else [])]))
 
 
-def _look(league: LeagueSource, read: Callable[[Database], T]) -> T | dg.SkipReason:
-    """Read from the league's database; one that is locked now is read by the next tick.
+def look(league: LeagueSource, read: Callable[[Database], T]) -> T | dg.SkipReason:
+    """Read from the league's database for a tick; one that is locked now is read by the next one.
 
     Raises:
         TickError: the database cannot be used as it is.
@@ -286,7 +286,8 @@ def _changes(changes: Changes) -> str:
     return f"{changes.count} {'change waits' if changes.count == 1 else 'changes wait'}"
 
 
-def _clock(at: datetime, zone: str) -> str:
+def clock_time(at: datetime, zone: str) -> str:
+    """An instant for people, in the league's time zone."""
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
 
 

@@ -1,4 +1,6 @@
-"""What the sensors look at besides the standings' queue: picks without a standing, games that miss their plays."""
+"""What sensors and schedules look at besides the standings' queue: picks without a standing, games that miss their
+plays, games that are still to begin.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,28 @@ class LatePlays:
     games: int
     example: str
     last: SourceFile | None
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """A game that is still to begin."""
+
+    season: int
+    game_id: str
+    kickoff_at: datetime
+
+
+def upcoming_games(db: Database, now: datetime, days: int) -> list[Upcoming]:
+    """The games that kick off within `days` days from now, earliest first; if there are none, the next one at all."""
+    of = games.c
+    query = (
+        select(of.season, of.id, of.kickoff_at)
+        .where(of.kickoff_at > now, of.status == "scheduled", of.deleted_at.is_(None))
+        .order_by(of.kickoff_at, of.id)
+    )
+    with db.read() as conn:
+        soon = conn.execute(query.where(of.kickoff_at <= now + timedelta(days=days))).all()
+        return [Upcoming(*row) for row in soon or conn.execute(query.limit(1)).all()]
 
 
 def picks_without_standing(db: Database) -> tuple[str, list[NewPicks], int]:
