@@ -6,8 +6,8 @@ venue is opened. All asking goes through the one HTTP policy, behind a rate limi
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 MAX_PAGES = 200
 """Of one list: the largest (a whole season's settled legs) has about ten."""
 _DENSE = timedelta(hours=1)
-_FIELDS_SHOWN = 12
+_FIELDS_SHOWN = 16
+_PRICE_LIKE = re.compile(r"(?i)price|bid|ask|last|odds|value|dollars")
 
 
 # --- what a venue is --------------------------------------------------------------------------------------------------
@@ -110,7 +111,12 @@ class Venue(Protocol):
 
 
 class VenueError(SourceError):
-    """A venue's answer cannot be used: a retry gives the same until the venue or this client changes."""
+    """A venue's answer cannot be used: a retry gives the same until the venue or this client changes.
+
+    `payload` is the answer that could not be read, where there is one: kept, it can be parsed by a later client.
+    """
+
+    payload: Payload | None = None
 
 
 class VenueOutOfTime(VenueError):
@@ -276,9 +282,21 @@ class Answer:
     sha256: str
     headers: Mapping[str, str]
 
+    def payload(self, kind: PayloadKind) -> Payload:
+        """The answer as it is kept."""
+        return Payload(self.source, kind, self.url, self.fetched_at, self.sha256, self.body)
+
     def page(self, kind: PayloadKind, parsed: Parsed) -> Page:
         """The answer as one page of `kind`."""
-        return Page(Payload(self.source, kind, self.url, self.fetched_at, self.sha256, self.body), parsed)
+        return Page(self.payload(kind), parsed)
+
+    def parsed(self, kind: PayloadKind, parse: Callable[[PayloadKind, Any, datetime], Parsed]) -> Parsed:
+        """What `parse` (kind, JSON, fetched_at) makes of it; its `VenueError` gets the payload to keep."""
+        try:
+            return parse(kind, self.data, self.fetched_at)
+        except VenueError as error:
+            error.payload = self.payload(kind)
+            raise
 
 
 class Asker:
@@ -444,12 +462,13 @@ def unreadable(source: Source, what: str, item: object = None) -> VenueError:
     """The error for an answer whose fields are not the known ones; it names those that `item` has."""
     seen = ""
     if isinstance(item, Mapping):
-        names = sorted(str(name)[:40] for name in item)
+        # those that may be a renamed price first: a list of fifty says nothing
+        names = sorted((str(name)[:40] for name in item), key=lambda name: (_PRICE_LIKE.search(name) is None, name))
         more = f" and {len(names) - _FIELDS_SHOWN} more" if len(names) > _FIELDS_SHOWN else ""
         seen = f" Fields there: {', '.join(names[:_FIELDS_SHOWN]) or 'none'}{more}."
     return VenueError(
-        f"{NAMES[source]}: {what}.{seen} Nothing is stored of this answer; if its fields were renamed, this client has "
-        "to follow."
+        f"{NAMES[source]}: {what}.{seen} No price is taken from this answer; if its fields were renamed, this client "
+        "has to follow."
     )
 
 
@@ -555,8 +574,3 @@ def _query(params: Mapping[str, object]) -> str:
 
 def _with_slash(base: str) -> str:
     return base if base.endswith("/") else base + "/"
-
-
-def fingerprint(body: bytes) -> str:
-    """The hash that a payload is known by."""
-    return hashlib.sha256(body).hexdigest()
