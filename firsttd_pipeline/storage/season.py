@@ -16,7 +16,7 @@ import polars as pl
 from sqlalchemy import Connection, Select, Table, func, select
 
 from firsttd_pipeline.domain.grading import RulePack
-from firsttd_pipeline.storage import grade_triggers, schema
+from firsttd_pipeline.storage import grade_triggers, market_status, schema
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.run_failures import open_failures
 
@@ -82,6 +82,10 @@ class Season:
     def leaderboard(self) -> pl.DataFrame:
         """The season's standings, total and weeks."""
         return self._whole(schema.leaderboard)
+
+    def market_outcomes(self) -> pl.DataFrame:
+        """How the venues settled the season's legs."""
+        return self._whole(schema.market_outcomes)
 
     def statuses(self) -> pl.DataFrame:
         """Where each of the season's picks stands."""
@@ -280,6 +284,22 @@ class Season:
                 query = query.where(table.c.happened_at <= until)
             frames.append(self._frame(f"{table.name} until {until}", query))
         return frames[0], frames[1]
+
+    def market_venues(self) -> pl.DataFrame:
+        """How each market venue answered last."""
+        return self._frame("market venues", market_status.venues_query(self.season))
+
+    def market_events_without_game(self) -> pl.DataFrame:
+        """The venues' events of which no game is certain."""
+        return self._frame("events without game", market_status.open_events_query(self.season))
+
+    def market_legs_without_player(self) -> pl.DataFrame:
+        """The venues' legs of known games of which no player is certain."""
+        return self._frame("legs without player", market_status.open_legs_query(self.season))
+
+    def picks_without_closing(self) -> pl.DataFrame:
+        """What was picked in games that are over and listed by a venue, and has no closing line there."""
+        return self._frame("picks without closing", market_status.unclosed_picks_query(self.season))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,152 @@
+"""How the market venues stand, for the checks and every door that shows it: who answered, what is not understood yet.
+
+Reads only. What the venues said is stored by `market_store.py`; prices are read by `market_prices.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, select
+
+from firsttd_pipeline.domain.markets import NAMES, SOURCES, WITH_HISTORY
+from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.schema import (
+    games,
+    market_closings,
+    market_events,
+    market_legs,
+    market_odds,
+    market_venues,
+    picks,
+    weeks,
+)
+
+
+def venues_query(season: int) -> Select[Any]:
+    """How each venue answered last, of a season."""
+    return select(market_venues).where(market_venues.c.season == season)
+
+
+def open_events_query(season: int) -> Select[Any]:
+    """The venues' events of which no game is certain: source, event_id, title, event_date, reason, legs."""
+    event, leg = market_events.c, market_legs.c
+    legs = (
+        select(func.count()).where(leg.source == event.source, leg.event_id == event.event_id, leg.season == season)
+    ).scalar_subquery()  # fmt: skip
+    return (
+        select(event.source, event.event_id, event.title, event.event_date, event.reason, legs.label("legs"))
+        .where(event.season == season, event.game_id.is_(None))
+        .order_by(event.source, event.event_id)
+    )
+
+
+def open_legs_query(season: int) -> Select[Any]:
+    """The legs of known games of which no player is certain: source, market_id, label, team, game_id, kind, reason."""
+    leg = market_legs.c
+    return (
+        select(leg.source, leg.market_id, leg.label, leg.team, leg.game_id, leg.kind, leg.reason)
+        .where(leg.season == season, leg.game_id.is_not(None), leg.player_id.is_(None))
+        .order_by(leg.source, leg.game_id, leg.label, leg.market_id)
+    )
+
+
+def unclosed_picks_query(season: int) -> Select[Any]:
+    """What was picked in games that are over and listed by a venue, and has no closing line there: source, game_id,
+    player_id, picks, pick_id (the first of them), waiting (whether the venue's price history is still to be asked).
+    """
+    leg, closing = market_legs.c, market_closings.c
+    picked = (
+        select(
+            picks.c.game_id,
+            picks.c.player_id,
+            func.count().label("picks"),
+            func.min(picks.c.id).label("pick_id"),
+        )
+        .join(weeks, weeks.c.id == picks.c.week_id)
+        .join(games, games.c.id == picks.c.game_id)
+        .where(weeks.c.season == season, games.c.status == "final", picks.c.player_id.is_not(None))
+        .group_by(picks.c.game_id, picks.c.player_id)
+        .subquery()
+    )
+    unasked = and_(leg.source.in_(sorted(WITH_HISTORY)), leg.history_at.is_(None))
+    return (
+        select(
+            leg.source,
+            picked.c.game_id,
+            picked.c.player_id,
+            picked.c.picks,
+            picked.c.pick_id,
+            func.max(case((unasked, 1), else_=0)).label("waiting"),
+        )
+        .join(picked, and_(picked.c.game_id == leg.game_id, picked.c.player_id == leg.player_id))
+        .outerjoin(
+            market_closings,
+            and_(closing.source == leg.source, closing.game_id == leg.game_id, closing.player_id == leg.player_id),
+        )
+        .where(closing.id.is_(None))
+        .group_by(leg.source, picked.c.game_id, picked.c.player_id, picked.c.picks, picked.c.pick_id)
+        .order_by(leg.source, picked.c.game_id, picked.c.player_id)
+    )
+
+
+def overview(db: Database, season: int) -> list[dict[str, Any]]:
+    """One row per venue: how it answered last and what is stored of it for the season."""
+    event, leg, odds, closing = market_events.c, market_legs.c, market_odds.c, market_closings.c
+    # by leg: the index on leg and time answers this without a look at five million rows
+    taken = (
+        select(odds.leg_id, func.count().label("n"), func.max(odds.snapshot_time).label("last"))
+        .group_by(odds.leg_id)
+        .subquery()
+    )
+    rows: dict[str, dict[str, Any]] = {source: _nothing(source) for source in SOURCES}
+    with db.read() as conn:
+        for row in conn.execute(venues_query(season)):
+            rows[row.source] |= {
+                "status": row.status,
+                "reason": row.reason,
+                "last_answer": row.succeeded_at,
+                "tried": row.tried_at,
+                "requests": row.requests,
+                "seconds": row.seconds,
+                "requests_remaining": row.requests_remaining,
+                "history_waiting": row.history_waiting,
+            }
+        for row in conn.execute(
+            select(event.source, func.count(event.game_id.distinct()), func.count() - func.count(event.game_id))
+            .where(event.season == season)
+            .group_by(event.source)
+        ):
+            rows[row[0]] |= {"games": row[1], "unmatched_events": row[2]}
+        nobody = case((and_(leg.game_id.is_not(None), leg.player_id.is_(None)), 1), else_=0)
+        is_open = case((leg.status == "open", 1), else_=0)
+        for row in conn.execute(
+            select(
+                leg.source,
+                func.count(),
+                func.sum(is_open),
+                func.sum(nobody),
+                func.coalesce(func.sum(taken.c.n), 0),
+                func.max(taken.c.last),
+            )
+            .outerjoin(taken, taken.c.leg_id == leg.id)
+            .where(leg.season == season)
+            .group_by(leg.source)
+        ):
+            rows[row[0]] |= {"legs": row[1], "open_legs": int(row[2]), "unmatched_legs": int(row[3])}
+            rows[row[0]] |= {"prices": int(row[4]), "last_price": row[5]}
+        for row in conn.execute(
+            select(closing.source, func.count()).where(closing.season == season).group_by(closing.source)
+        ):
+            rows[row[0]]["closing_lines"] = row[1]
+    return list(rows.values())
+
+
+def _nothing(source: str) -> dict[str, Any]:
+    counts = dict.fromkeys(
+        ("games", "legs", "open_legs", "unmatched_events", "unmatched_legs", "prices", "closing_lines"), 0
+    )
+    unknown = dict.fromkeys(
+        ("reason", "last_answer", "tried", "requests", "seconds", "requests_remaining", "history_waiting", "last_price")
+    )
+    return {"venue": source, "name": NAMES[source], "status": "never asked", **counts, **unknown}
