@@ -16,6 +16,7 @@ import pytest
 
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.upgrade import upgrade
+from firsttd_pipeline_tests.market_server import market_server, start_markets  # noqa: F401 - fixtures
 from firsttd_pipeline_tests.servers import refused_url, serve  # noqa: F401 - fixtures
 
 os.environ["FIRSTTD_PREDICTION_MARKETS"] = "off"

@@ -9,15 +9,17 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from firsttd_pipeline.sample.market_server import split
 
 FaultKind = Literal["status", "truncate", "cut_chunks", "reset", "stall", "stall_headers", "trickle", "bytes", "html"]
 EVERY_PATH = "*"
@@ -41,17 +43,29 @@ class Fault:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came in: path without the leading slash, header names in lower case."""
+    """A request as it came in: path without the leading slash, header names in lower case, `at` of a clock that
+    only runs forward (seconds)."""
 
     path: str
     headers: dict[str, str]
     method: str = "GET"
+    query: dict[str, str] = field(default_factory=dict)
+    at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server answers when nothing is wrong."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 200
 
 
 class Server:
     """A running server: `url` (with trailing slash), `faults` by path, `requests` in order of arrival."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = Path(folder)
         self.faults: dict[str, Fault] = {}
         self.requests: list[Request] = []
@@ -59,7 +73,7 @@ class Server:
         """Sent in place of the files' own times, so that a swapped folder looks equally old."""
         self.stopping = threading.Event()
         self._lock = threading.Lock()
-        self._http = _Http(("127.0.0.1", 0), _handler(self))
+        self._http = _Http(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
@@ -107,6 +121,14 @@ class Server:
                 fault.times -= 1
             return fault
 
+    def reply(self, path: str, query: dict[str, str]) -> Reply:
+        """What a request gets when nothing is wrong: the file."""
+        file = self.folder / path
+        if ".." in path or not file.is_file():
+            return Reply(b"Not Found", status=404)
+        modified = self.last_modified or formatdate(file.stat().st_mtime, usegmt=True)
+        return Reply(file.read_bytes(), {"Last-Modified": modified})
+
     def note(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
@@ -133,8 +155,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.do_GET()
 
         def do_GET(self) -> None:
-            path = unquote(urlsplit(self.path).path).lstrip("/")
-            server.note(Request(path, {name.lower(): value for name, value in self.headers.items()}, self.command))
+            path, query = split(self.path)
+            sent = {name.lower(): value for name, value in self.headers.items()}
+            server.note(Request(path, sent, self.command, query))
             fault = server.next_fault(path)
             if fault is not None and fault.kind == "status":
                 self.answer(fault.status, b"out of order", fault.headers)
@@ -145,16 +168,11 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if fault is not None and fault.kind == "bytes":
                 self.answer(200, fault.body)
                 return
-            file = server.folder / path
-            if ".." in path or not file.is_file():
-                self.answer(404, b"Not Found")
-                return
-            body = file.read_bytes()
-            modified = server.last_modified or formatdate(file.stat().st_mtime, usegmt=True)
-            if fault is None:
-                self.answer(200, body, {"Last-Modified": modified})
+            reply = server.reply(path, query)
+            if fault is None or reply.status != 200:
+                self.answer(reply.status, reply.body, reply.headers)
             else:
-                self.misbehave(fault, body)
+                self.misbehave(fault, reply.body)
 
         def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.head(status, {"Content-Length": str(len(body)), **(headers or {})})
