@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Date, Float, Integer, Table, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    Float,
+    Integer,
+    LargeBinary,
+    Table,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from firsttd_pipeline.storage import upgrade as upgrades
@@ -23,6 +36,8 @@ from firsttd_pipeline.storage.sync import as_json
 
 BATCH = 20_000
 """Rows that are held at a time; tables whose key is a text are small and read whole."""
+BATCH_OF_BODIES = 200
+"""The same for tables that hold whole answers of a venue."""
 
 COPIED: tuple[Table, ...] = tuple(table for table in metadata.sorted_tables if table is not authorship)
 """Parents first. `authorship` is empty outside of a transaction."""
@@ -233,6 +248,8 @@ def _not_of_type(column: Column[Any], name: str) -> str:
         fits = f"(typeof({name}) = 'text' AND coalesce(date({name}, '+0 days') = {name}, 0))"
     elif isinstance(kind, UtcDateTime):
         fits = f"(typeof({name}) = 'text' AND coalesce(datetime({name}, '+0 days') = {name}, 0))"
+    elif isinstance(kind, LargeBinary):
+        fits = f"(typeof({name}) = 'blob')"
     else:
         fits = f"(typeof({name}) = 'text' AND instr(CAST({name} AS BLOB), x'00') = 0)"
     return f"({name} IS NOT NULL AND NOT {fits})"
@@ -250,6 +267,8 @@ def _wanted(column: Column[Any]) -> str:
         return "date"
     if isinstance(kind, UtcDateTime):
         return "instant"
+    if isinstance(kind, LargeBinary):
+        return "BLOB"
     return "text without a NUL character"
 
 
@@ -328,8 +347,9 @@ def _batches(conn: Connection, table: Table) -> Iterator[pl.DataFrame]:
             yield frame
         return
     last: int | None = None
+    most = BATCH_OF_BODIES if any(isinstance(column.type, LargeBinary) for column in table.columns) else BATCH
     while True:
-        frame = _read(conn, table, (rows if last is None else rows.where(key > last)).limit(BATCH))
+        frame = _read(conn, table, (rows if last is None else rows.where(key > last)).limit(most))
         if frame.is_empty():
             return
         last = frame[key.name][-1]
@@ -360,6 +380,8 @@ def _undecodable(conn: Connection, table: Table) -> CopyRefused:
     try:
         quote = conn.dialect.identifier_preparer.quote
         for column in table.columns:
+            if isinstance(column.type, LargeBinary):
+                continue
             for identity, value in raw.execute(
                 f"SELECT {quote(_key(table).name)}, {quote(column.name)} FROM {quote(table.name)}"  # noqa: S608
             ):
@@ -399,6 +421,11 @@ def _write(conn: Connection, table: Table, frame: pl.DataFrame) -> None:
         conn.exec_driver_sql(f"INSERT INTO {into} VALUES ({marks})", frame.with_columns(texts).rows())  # noqa: S608
         return
     columns = ", ".join(quote(name) for name in frame.columns)
+    frame = frame.with_columns(
+        (r"\x" + pl.col(name).bin.encode("hex")).alias(name)
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.Binary)
+    )
     source = f"json_populate_recordset(NULL::{quote(table.name)}, %s)"
     conn.exec_driver_sql(f"INSERT INTO {into} SELECT {columns} FROM {source}", (as_json(frame),))  # noqa: S608
 

@@ -399,6 +399,8 @@ def polars_type(kind: sqltypes.TypeEngine[Any]) -> pl.DataType | None:
         return pl.Float64()
     if isinstance(kind, sqltypes.String):
         return pl.String()
+    if isinstance(kind, sqltypes.LargeBinary):
+        return pl.Binary()
     return None
 
 
@@ -456,6 +458,7 @@ _PYTHON: dict[type[pl.DataType], tuple[type, ...]] = {
     pl.Float64: (int, float),
     pl.Boolean: (bool,),
     pl.String: (str,),
+    pl.Binary: (bytes,),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from firsttd_pipeline.storage.copying import COPIED, CopyRefused, copy_league
 from firsttd_pipeline.storage.engine import Database, DatabaseUnavailable, ForeignDatabase, NotUpgraded, read_frame
 from firsttd_pipeline.storage.schema import (
     games,
+    market_legs,
+    market_odds,
+    market_payloads,
     metadata,
     pick_status,
     picks,
@@ -108,6 +112,17 @@ def fill(db: Database) -> None:
         fetched = {"dataset": "pbp", "season": 2025, "url": "http://x", "status": "changed", "fetched_at": NOW}
         conn.execute(insert(sync_runs), fetched | {"size_bytes": 2**40})
         conn.execute(insert(sync_metadata), {"key": "last_sync", "value": "then"})
+        answer = {"source": "kalshi", "season": 2025, "kind": "open", "url": "http://x", "fetched_at": NOW}
+        bodies = (zlib.compress(HOSTILE.encode()), b"", bytes(range(256)))
+        conn.execute(
+            insert(market_payloads),
+            [answer | {"sha256": str(at), "size_bytes": 1, "body": body} for at, body in enumerate(bodies)],
+        )
+        leg = {"source": "kalshi", "market_id": "m", "event_id": "e", "season": 2025, "kind": "unknown"}
+        seen = {"first_seen_at": NOW, "last_seen_at": NOW}
+        conn.execute(insert(market_legs), leg | seen | {"label": HOSTILE, "status": "open", "reason": "unknown"})
+        price = {"leg_id": 1, "source": "kalshi", "season": 2025, "player_name": HOSTILE, "snapshot_time": NOW}
+        conn.execute(insert(market_odds), price | {"implied_probability": 1 / 3})
         conn.execute(insert(result_events), {"event": "graded", "pick_id": 999, "new_actual_return": 1 / 3})
 
 

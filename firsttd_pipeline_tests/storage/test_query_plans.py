@@ -38,9 +38,13 @@ FILL = {
     "leaderboard": "(season, week, user_id, rank, picks, graded, pending, void, first_td, any_time_td, points, staked, "
     "profit, current_streak, best_streak) SELECT 2015 + i / 6000, (i / 1000) % 6, 1 + i % 1000, i % 1000, 1, 1, 0, 0, 0, "
     "0, 0, 0, 0, 0, 0 FROM n WHERE i < 60000",
-    "market_odds": "(source, game_id, season, week, player_name, player_id, snapshot_time) SELECT CASE i % 2 WHEN 0 THEN "
-    "'kalshi' ELSE 'odds_api' END, 'g' || (i % 2640), 2015, 1, 'Player ' || (i % 40), '00-' || (i % 40), {instant} "
-    "FROM n WHERE i < 60000",
+    "market_legs": "(source, market_id, event_id, season, game_id, kind, label, player_id, status, first_seen_at, "
+    "last_seen_at) SELECT CASE i % 2 WHEN 0 THEN 'kalshi' ELSE 'odds_api' END, 'm' || i, 'e' || (i % 2640), "
+    "2015 + (i % 2640) / 264, 'g' || (i % 2640), 'player', 'Player ' || (i % 40), '00-' || (i % 40), 'open', {instant}, "
+    "{instant} FROM n WHERE i < 30000",
+    "market_odds": "(leg_id, source, game_id, season, week, player_name, player_id, implied_probability, snapshot_time) "
+    "SELECT 1 + i % 30000, CASE i % 2 WHEN 0 THEN 'kalshi' ELSE 'odds_api' END, 'g' || (i % 2640), "
+    "2015 + (i % 2640) / 264, 1, 'Player ' || (i % 40), '00-' || (i % 40), 0.1, {instant} FROM n WHERE i < 60000",
     "touchdowns": "(game_id, play_id, season, player_id, is_first_td) SELECT 'g' || (i % 2640), i, 2015 + (i % 2640) / 264, "
     "'00-' || (i % 2000), CASE WHEN i < 2640 THEN {true} ELSE {false} END FROM n WHERE i < 14000",
     "sync_runs": "(dataset, season, url, status, fetched_at) SELECT 'd' || (i % 4), 2015 + i % 10, 'u', 'changed', {instant} "
@@ -70,7 +74,10 @@ HOT = {
     "a team's games away": "SELECT * FROM games WHERE away_team = 'T15' AND season = 2024",
     "the game of two teams": "SELECT * FROM games WHERE season = 2024 AND week = 3 AND home_team = 'T3' AND away_team = 'T15'",
     "a player's odds in a game": "SELECT * FROM market_odds WHERE game_id = 'g77' AND player_id = '00-37'",
-    "a source's latest odds": "SELECT * FROM market_odds WHERE source = 'kalshi' ORDER BY snapshot_time DESC LIMIT 50",
+    "a season's latest odds": "SELECT * FROM market_odds WHERE season = 2015 ORDER BY snapshot_time DESC LIMIT 50",
+    "a leg's last price": "SELECT * FROM market_odds WHERE leg_id = 77 ORDER BY snapshot_time DESC LIMIT 1",
+    "a game's legs": "SELECT * FROM market_legs WHERE game_id = 'g77'",
+    "a venue's open legs": "SELECT * FROM market_legs WHERE season = 2015 AND source = 'kalshi' AND status = 'open'",
     "the standings": "SELECT * FROM leaderboard WHERE season = 2024 AND week = 0 ORDER BY rank",
     "a member's standings": "SELECT * FROM leaderboard WHERE user_id = 7",
     "a team's roster": "SELECT * FROM rosters WHERE season = 2024 AND team = 'T3'",
@@ -80,7 +87,7 @@ HOT = {
     "a game's first touchdown": "SELECT * FROM touchdowns WHERE game_id = 'g77' AND is_first_td = {true}",
     "the last fetch": "SELECT * FROM sync_runs WHERE dataset = 'd3' AND season = 2018 ORDER BY id DESC LIMIT 1",
 }
-IN_ORDER = ("a team's latest rating", "a source's latest odds", "the standings", "the last fetch")
+IN_ORDER = ("a team's latest rating", "a season's latest odds", "a leg's last price", "the standings", "the last fetch")
 
 
 def filled(db: Database) -> Database:
