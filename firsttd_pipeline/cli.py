@@ -9,6 +9,7 @@ from firsttd_pipeline.commands import (
     database,
     demo,
     grade,
+    markets,
     members,
     picks,
     players,
@@ -43,6 +44,7 @@ app.add_typer(members.app, name="members")
 app.add_typer(picks.app, name="picks")
 app.add_typer(players.app, name="players")
 app.add_typer(grade.app, name="grade")
+app.add_typer(markets.app, name="markets")
 
 
 @app.callback(invoke_without_command=True)

@@ -3,7 +3,7 @@
 An asset fetches, decides, stores and reports through its `refresh` module; the code here only speaks Dagster.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,8 +99,13 @@ def define_asset(
     group: str,
     kinds: set[str] | None = None,
     deps: Sequence[str] = (),
+    op_tags: Mapping[str, str] | None = None,
+    in_job: Mapping[str, Refresh] | None = None,
 ) -> dg.AssetsDefinition:
-    """The asset `name` over `table`: its work is `refresh`, its checks are what `checks/` lists under its name."""
+    """The asset `name` over `table`: its work is `refresh`, its checks are what `checks/` lists under its name.
+
+    `op_tags` say when a run does it among all that it could do next; `in_job` names jobs in which its work is another.
+    """
 
     @dg.asset(
         name=name,
@@ -111,6 +116,7 @@ def define_asset(
         owners=OWNERS,
         partitions_def=season_partitions,
         metadata={"dagster/table_name": table.name, "dagster/column_schema": column_schema(table)},
+        op_tags=dict(op_tags or {}),
         check_specs=[
             dg.AssetCheckSpec(check.name, asset=name, description=check.description, blocking=check.blocking)
             for check in CHECKS[name]
@@ -118,7 +124,7 @@ def define_asset(
     )
     def asset(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]):  # type: ignore[no-untyped-def]
         # Dagster reads a return annotation as the outputs, and an asset with checks has several.
-        return materialize(context, league, table, refresh)
+        return materialize(context, league, table, (in_job or {}).get(context.run.job_name, refresh))
 
     return asset
 

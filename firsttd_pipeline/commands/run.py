@@ -10,6 +10,7 @@ from rich.table import Table
 
 from firsttd_pipeline.commands.context import DONE, FAILED, WRONG_USE, explained, fail, settings_or_exit, stderr
 from firsttd_pipeline.commands.database import bring_up_to_date
+from firsttd_pipeline.commands.markets import told_venues, venues_now
 from firsttd_pipeline.commands.output import Format, FormatOption, counted, emit, plain
 from firsttd_pipeline.commands.progress import RunProgress
 from firsttd_pipeline.commands.show import leaderboard_rows
@@ -45,6 +46,7 @@ def nightly(season: SeasonOption = None, output: FormatOption = Format.TABLE) ->
         rows = leaderboard_rows(league, wanted, 0)
         against = open_disagreements(league.db, wanted, settings, now)
         questions = open_questions(league.db, wanted)
+        venues = told_venues(venues_now(league, wanted))
     emit(
         rows,
         output,
@@ -53,6 +55,8 @@ def nightly(season: SeasonOption = None, output: FormatOption = Format.TABLE) ->
     )
     tell_reconciliation(against, wanted)
     tell_questions(questions, wanted)
+    for line in venues:
+        stderr.print(line, markup=False)
     if not outcome.success:
         raise typer.Exit(FAILED)
     raise typer.Exit(DONE)

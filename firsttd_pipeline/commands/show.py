@@ -10,6 +10,7 @@ from firsttd_pipeline.commands.context import explained, open_league, settings_o
 from firsttd_pipeline.commands.output import Format, FormatOption, emit
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
+from firsttd_pipeline.storage.market_status import venue_states
 from firsttd_pipeline.storage.run_failures import open_failures
 from firsttd_pipeline.storage.standings import leaderboard_query, seasons_overview
 
@@ -50,7 +51,12 @@ def status(output: FormatOption = Format.TABLE) -> None:
     with open_league() as league:
         rows = seasons_overview(league.db)
         failed = league.db.frame(open_failures())
+        venues = venue_states(league.db) if league.settings.prediction_markets else []
     emit(rows, output, title="Seasons", columns=_SEASON, empty="The database is empty: run `firsttd nightly`.")
+    if venues:
+        asked, states = venues[-1]
+        told = ", ".join(f"{name} {state}" for name, state in states)
+        stderr.print(f"Markets {asked}: {told} (`firsttd markets status --season {asked}`)", markup=False)
     for failure in failed.head(_FAILURES_SHOWN).iter_rows(named=True):
         where = f"{failure['job']} at {failure['step']}" if failure["step"] else failure["job"]
         season = f"season {failure['season']}" if failure["season"] else "no season"

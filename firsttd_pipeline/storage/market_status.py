@@ -18,7 +18,9 @@ from firsttd_pipeline.storage.schema import (
     market_legs,
     market_odds,
     market_venues,
+    member_market_stats,
     picks,
+    users,
     weeks,
 )
 
@@ -88,6 +90,32 @@ def unclosed_picks_query(season: int) -> Select[Any]:
         .group_by(leg.source, picked.c.game_id, picked.c.player_id, picked.c.picks, picked.c.pick_id)
         .order_by(leg.source, picked.c.game_id, picked.c.player_id)
     )
+
+
+def member_stats_query(season: int) -> Select[Any]:
+    """What the markets say of each member's picks, best closing-line value first."""
+    stats = member_market_stats.c
+    shown = [column for column in member_market_stats.c if column.name not in ("id", "season", "user_id", "updated_at")]
+    return (
+        select(users.c.name.label("member"), *shown)
+        .join(users, users.c.id == stats.user_id)
+        .where(stats.season == season)
+        .order_by(stats.closing_line_value.is_(None), stats.closing_line_value.desc(), users.c.name)
+    )
+
+
+def venue_states(db: Database) -> list[tuple[int, list[tuple[str, str]]]]:
+    """The seasons for which a venue was asked, oldest first, and of each the venues' names and states."""
+    venue = market_venues.c
+    found: dict[int, list[tuple[str, str]]] = {}
+    with db.read() as conn:
+        for row in conn.execute(
+            select(venue.season, venue.source, venue.status)
+            .where(venue.status.not_in(["off", "absent"]))
+            .order_by(venue.season, venue.source)
+        ):
+            found.setdefault(row.season, []).append((NAMES[row.source], row.status))
+    return sorted(found.items())
 
 
 def overview(db: Database, season: int) -> list[dict[str, Any]]:
