@@ -331,6 +331,38 @@ def grades_from_results(
     return _settle(frame, rules, now, entered=by_hand)
 
 
+def first_scorers(games: pl.DataFrame, touchdowns: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """Who scored first in each game, where that is known for good.
+
+    Args:
+        games: as for `grade_picks`.
+        touchdowns: as for `grade_picks`.
+        records: as for `grade_picks`.
+
+    Returns:
+        One row per game, in their order: game_id; reason (why it is not known, as a pick on it would wait; null:
+        known); player_id of the scorer (null: none, or upstream does not say); dst (`DST:SEA` where a D/ST pick wins
+        with it); scorer: the D/ST where it is one's, else the player, `NO_TD` of a game without a touchdown.
+
+    Raises:
+        ValueError: a game is there twice.
+    """
+    _, per_game = _facts(games, touchdowns, records)
+    none = pl.col("touchdowns") == 0
+    frame = per_game.with_columns(pl.lit("no_td").alias("kind"), pl.lit(None, dtype=pl.String).alias("target"))
+    frame = frame.with_columns(_waits().alias("waits"), (pl.lit("DST:") + pl.col("first_dst")).alias("dst"))
+    scorer = pl.when(none).then(pl.lit("NO_TD")).otherwise(pl.coalesce("dst", "first_id"))
+    reason = pl.coalesce("waits", pl.when(scorer.is_null()).then(pl.lit(SCORER_UNKNOWN)))
+    known = reason.is_null()
+    return frame.select(
+        "game_id",
+        reason.alias("reason"),
+        pl.when(known).then("first_id").alias("player_id"),
+        pl.when(known).then("dst").alias("dst"),
+        pl.when(known).then(scorer).alias("scorer"),
+    )
+
+
 def _facts(games: pl.DataFrame, touchdowns: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What the picks are compared with: who scored in which game, and one row of facts per game."""
     of_games = _with_columns(
@@ -398,6 +430,7 @@ def _facts(games: pl.DataFrame, touchdowns: pl.DataFrame, records: pl.DataFrame)
         pl.col("is_first_td").any().alias("has_first"),
         pl.col("player_id").filter("is_first_td").first().alias("first_id"),
         pl.col("player_name").filter("is_first_td").first().alias("first_name"),
+        pl.col("team").filter(pl.col("is_first_td") & pl.col("dst").fill_null(False)).first().alias("first_dst"),
         *(
             (where & what & when).fill_null(False).any().alias(f"{prefix}_{name}_{side}")
             for prefix, when in (("first", pl.col("is_first_td")), ("any", pl.lit(True)))

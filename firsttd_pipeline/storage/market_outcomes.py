@@ -1,0 +1,93 @@
+"""How the venues settled their legs: the table `market_outcomes`, its writer, and the reads of its check.
+
+A leg without a game or a player is kept too. Beside what the venue says stands who scored first by our own plays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+from sqlalchemy import Connection, select
+
+from firsttd_pipeline.domain.grading import first_scorers
+from firsttd_pipeline.storage.engine import read_frame
+from firsttd_pipeline.storage.schema import market_closings, market_legs, market_outcomes
+from firsttd_pipeline.storage.season import Season
+from firsttd_pipeline.storage.sync import Counts, sync_partition
+
+_PLAY: Final = ("game_id", "player_name", "team", "quarter", "clock", "description")
+
+
+def write_outcomes(conn: Connection, of_season: Season, now: datetime) -> Counts:
+    """Make the season's outcomes those of its settled legs; one that a venue took back goes.
+
+    Args:
+        conn: inside the caller's write transaction.
+        of_season: reads in that transaction too.
+        now: aware.
+    """
+    legs, table = market_legs.c, market_outcomes
+    settled = read_frame(
+        conn,
+        select(
+            legs.source,
+            legs.season,
+            legs.game_id,
+            legs.market_id,
+            legs.label.label("player_name"),
+            legs.player_id,
+            legs.result.label("resolved_outcome"),
+            legs.settlement_value,
+            legs.settled_at.label("resolution_time"),
+        ).where(legs.season == of_season.season, legs.result.is_not(None)),
+    )
+    rows = settled.join(
+        _first(of_season).select("game_id", pl.col("scorer").alias("actual_first_td_scorer")),
+        on="game_id",
+        how="left",
+        maintain_order="left",
+    )
+    scope = table.c.season == of_season.season
+    return sync_partition(conn, table, rows, key=("source", "market_id"), scope=scope, missing="delete", now=now)
+
+
+def known_firsts(of_season: Season) -> pl.DataFrame:
+    """The first touchdown of every game of which it is known, as `market_quality.outcomes_disagree` takes it."""
+    plays = of_season.touchdowns().filter("is_first_td").select(_PLAY)
+    records = of_season.records().select("game_id", "plays", "source_sha256")
+    known = _first(of_season).filter(pl.col("reason").is_null())
+    return known.join(records, on="game_id").join(plays, on="game_id", how="left")
+
+
+def judged_closings(conn: Connection, season: int) -> pl.DataFrame:
+    """The season's closing lines of legs that settled yes or no: source, game_id, player_id, probability,
+    fair_probability, outcome (1.0 or 0.0)."""
+    closing, outcome = market_closings.c, market_outcomes.c
+    rows = read_frame(
+        conn,
+        select(
+            closing.source,
+            closing.game_id,
+            closing.player_id,
+            closing.probability,
+            closing.fair_probability,
+            outcome.resolved_outcome,
+        )
+        .join(
+            market_outcomes,
+            (outcome.source == closing.source)
+            & (outcome.game_id == closing.game_id)
+            & (outcome.player_id == closing.player_id),
+        )
+        .where(closing.season == season, outcome.resolved_outcome.in_(["yes", "no"]))
+        .distinct(),
+    )
+    return rows.with_columns((pl.col("resolved_outcome") == "yes").cast(pl.Float64).alias("outcome")).drop(
+        "resolved_outcome"
+    )
+
+
+def _first(of_season: Season) -> pl.DataFrame:
+    return first_scorers(of_season.games(), of_season.touchdowns(), of_season.records())
