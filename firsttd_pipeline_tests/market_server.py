@@ -167,7 +167,11 @@ class MarketServer(Server):
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """Settings that lead here and nowhere else, quick to try again."""
-        return {**settings_of(self.url), "backoff": 0.01, **more}
+        return {**settings_of(self.url), "prediction_markets": True, "backoff": 0.01, **more}
+
+    def environment(self, **more: Any) -> dict[str, str]:
+        """`settings` as the variables of a process."""
+        return {f"FIRSTTD_{name.upper()}": str(value) for name, value in self.settings(**more).items()}
 
     def fault(self, path: str, kind: FaultKind | MarketFault, **details: object) -> Fault:
         """As `Server.fault`, and the faults that only a market has (`MARKET_FAULTS`)."""

@@ -1,7 +1,11 @@
-"""`firsttd demo`: the main job over a generated sample season served on loopback, in a home of its own."""
+"""`firsttd demo`: the main job over a generated sample season served on loopback, in a home of its own.
+
+Sample prices of its last weeks are served beside it, as the market venues would.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +25,9 @@ from firsttd_pipeline.storage.pick_import import import_picks
 DEMO_HOME = Path(".firsttd-demo")
 DEMO_SEASON = 2025
 DEMO_SEED = 7
+MARKET_WEEKS = (17, 22)
+"""The weeks whose games have prices: a whole season of them would take most of the demo's time."""
+MARKET_FLAGS = ("prediction_markets", "kalshi", "polymarket", "polymarket_us", "odds_api")
 LATE = "the sample season is generated after its games"
 
 
@@ -33,6 +40,8 @@ def demo(
 ) -> None:
     """Try everything without a network: a sample season, a sample league, the nightly job, the leaderboard."""
     from firsttd_pipeline.sample.league import generate_league
+    from firsttd_pipeline.sample.market_server import serve_markets
+    from firsttd_pipeline.sample.markets import world_of
     from firsttd_pipeline.sample.season import generate_season
     from firsttd_pipeline.sample.server import serve
 
@@ -42,9 +51,17 @@ def demo(
     stderr.print(f"Generating a sample season (seed {seed}) in {_shown(folder)} ...", markup=False)
     generate_season(seed, DEMO_SEASON, folder)
     sheet = generate_league(seed, folder)
-    with serve(folder) as server:
+    world = world_of(folder, [DEMO_SEASON], seed=seed, weeks=MARKET_WEEKS)
+    after = max(game.kickoff_at for game in world.games.values()) + timedelta(days=1)
+    with serve(folder) as server, serve_markets(world, lambda: after) as markets:
         settings = load_settings(
-            home=home.absolute(), database_url="", nflverse_url=server.url, season=DEMO_SEASON, backoff=0.1
+            home=home.absolute(),
+            database_url="",
+            nflverse_url=server.url,
+            season=DEMO_SEASON,
+            backoff=0.1,
+            **dict.fromkeys(MARKET_FLAGS, True),
+            **markets.settings,
         )
         bring_up_to_date(settings)
         with League.open(settings) as league:
@@ -63,6 +80,11 @@ def demo(
             f"Picks of the sample league: {report.count('new')} new, {report.count('already there')} already there",
             markup=False,
         )
+        stderr.print(
+            f"Sample prices of Kalshi and Polymarket for the games of weeks {MARKET_WEEKS[0]} to {MARKET_WEEKS[1]} "
+            "(the other venues know no prices of the past)",
+            markup=False,
+        )
         outcome = run_seasons(settings, [DEMO_SEASON])[0]
         tell_outcome(outcome)
         with League.open(settings) as league:
@@ -78,6 +100,7 @@ def demo(
             f"  make demo-ui                        the same in Dagster's UI: graph, checks, metadata, schedule\n"
             f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd players --season {DEMO_SEASON}\n"
             f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd picks list --season {DEMO_SEASON}\n"
+            f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd markets status --season {DEMO_SEASON}\n"
             f"  make nightly                        the real season, from nflverse",
             markup=False,
         )

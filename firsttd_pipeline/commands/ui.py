@@ -73,6 +73,7 @@ def serve_ui(settings: Settings, port: int) -> int:
 def run_environment(settings: Settings) -> dict[str, str]:
     """Every setting as its variable, folders absolute: a run of the UI or the schedule has another working folder."""
     values = {name: str(getattr(settings, name)) for name in type(settings).model_fields}
+    values["odds_api_key"] = settings.odds_api_key.get_secret_value()  # its text is asterisks
     values["database_url"] = url_of(settings.database).render_as_string(hide_password=False)
     return {ENV_PREFIX + name.upper(): value for name, value in values.items()}
 

@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import polars as pl
 
@@ -45,12 +45,27 @@ _NO_TD_UUID: Final = "1a31f644-75b8-4d4d-a55f-e3f198ab644d"
 """One id for every game's no-touchdown leg: it is no player."""
 _PLACES: Final = {"RB": 3, "WR": 5, "TE": 3, "QB": 1}
 _PRIOR: Final = {"RB": 0.9, "WR": 0.7, "TE": 0.5, "QB": 0.6}
+_FEWER: Final = 20
+"""Legs of a game on the smaller venues."""
 _STEPS: Final = int(LISTED_FOR / timedelta(hours=1))
 _HOUR: Final = 3600
+_LISTED_S: Final = LISTED_FOR.total_seconds()
+_CENTS: Final = tuple(f"{cents // 100}.{cents % 100:02d}00" for cents in range(101))
 _PLAIN: Final = re.compile(r"[^A-Z]")
 
 Book = Literal["tight", "wide", "no_bid", "empty"]
 State = Literal["unopened", "open", "closed", "settled", "withdrawn"]
+
+
+class Prices(NamedTuple):
+    """A book and what was traded: cents, contracts."""
+
+    bid: int
+    ask: int
+    bid_size: int
+    ask_size: int
+    last: int
+    volume: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +137,46 @@ class Listing:
 
     def mid(self, at: datetime) -> float:
         """The market's middle price; once play has begun it runs towards the end."""
-        hours = (at - self.opens).total_seconds() / _HOUR
-        if at < self.game.kickoff_at:
-            low = min(max(int(hours), 0), len(self.mids) - 1)
+        return self.mid_at(at.timestamp())
+
+    def mid_at(self, at: float) -> float:
+        """`mid` at a time in seconds."""
+        if at < self.game.kickoff_at.timestamp():
+            hours = max(0.0, (at - self.opens.timestamp()) / _HOUR)
+            low = min(int(hours), len(self.mids) - 1)
             high = min(low + 1, len(self.mids) - 1)
-            return self.mids[low] + (self.mids[high] - self.mids[low]) * max(0.0, hours - low)
-        if at >= self.closes:
+            return self.mids[low] + (self.mids[high] - self.mids[low]) * (hours - low)
+        if at >= self.closes.timestamp():
             return 0.99 if self.runner.result == "yes" else 0.01
         return 0.6 * self.mids[-1]
 
-    def quote(self, at: datetime) -> tuple[float, float, float, float, float, float]:
-        """bid, ask, bid size, ask size, last, volume; an empty book is 0 and 1."""
-        mid = self.mid(at)
-        share = min(1.0, max(0.0, (at - self.opens) / LISTED_FOR))
-        volume = round(self.traded * share * share, 2)
-        sizes = (20 + (self.number * 37 + int(share * 90)) % 900, 40 + (self.number * 53 + int(share * 70)) % 1500)
-        last = _tick(mid * (0.94 + 0.12 * ((self.number + int(share * 20)) % 5) / 4)) if volume > 1 else 0.0
+    def shown_at(self, at: float) -> float:
+        """The price that Polymarket shows: the middle of a narrow book, else the last trade, 0.5 where nobody is."""
+        if self.book == "tight" or at >= self.closes.timestamp():
+            return self.mid_at(at)
+        return self.quote_at(at).last / 100 if self.book != "empty" else 0.5
+
+    def quote(self, at: datetime) -> Prices:
+        """Bid, ask and last in whole cents, their sizes and the volume; an empty book is 0 and 100."""
+        return self.quote_at(at.timestamp())
+
+    def quote_at(self, at: float) -> Prices:
+        """`quote` at a time in seconds."""
         if self.book == "empty":
-            return 0.0, 1.0, 0.0, 0.0, 0.0, 0.0
-        ask = max(0.01, _tick(mid + self.width / 2, math.ceil))
+            return Prices(0, 100, 0, 0, 0, 0.0)
+        mid = 100 * self.mid_at(at)
+        share = min(1.0, max(0.0, (at - self.opens.timestamp()) / _LISTED_S))
+        volume = round(self.traded * share * share, 2)
+        step = int(share * 70)
+        last = round(mid * (0.94 + 0.03 * ((self.number + step) % 5))) if volume > 1 else 0
+        half = 50 * self.width
+        ask = math.ceil(mid + half - 1e-6)
         if self.book == "no_bid":
-            return 0.0, max(ask, 0.02), 0.0, float(sizes[1]), last, volume
-        bid = max(0.01, _tick(mid - self.width / 2, math.floor)) if self.book == "tight" else 0.01
-        ask = max(ask, bid + 0.01)
-        return round(bid, 2), min(round(ask, 2), 0.99), float(sizes[0]) if bid else 0.0, float(sizes[1]), last, volume
+            return Prices(0, max(ask, 2), 0, 40 + (self.number * 53 + step) % 1500, last, volume)
+        bid = max(1, math.floor(mid - half + 1e-6)) if self.book == "tight" else 1
+        ask = min(99, max(ask, bid + 1))
+        bid_size, ask_size = 20 + (self.number * 37 + step) % 900, 40 + (self.number * 53 + step) % 1500
+        return Prices(min(bid, 98), ask, bid_size, ask_size, last, volume)
 
 
 class MarketWorld:
@@ -313,7 +344,8 @@ class MarketWorld:
         for game in self.games.values():
             if game.season < FIRST_SEASONS[source]:
                 continue
-            for runner in self.runners[game.game_id]:
+            ranked = sorted(self.runners[game.game_id], key=lambda runner: (-runner.chance, runner.key))
+            for runner in ranked[:_FEWER]:
                 event, slug = ids(game, runner)
                 while slug in found:  # six letters of two names can be the same
                     slug += "-2"
@@ -365,9 +397,8 @@ class MarketWorld:
         return (now - LIVE_WINDOW).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def is_historical(self, leg: Listing, now: datetime) -> bool:
-        """Whether Kalshi has moved the leg to its history; a withdrawn one goes by the game's end."""
-        end = leg.settles or (leg.game.kickoff_at + SETTLED_AFTER if leg.game.game_id in self.first else None)
-        return end is not None and end < self.cutoff(now)
+        """Whether Kalshi has moved the leg to its history; a withdrawn one is never settled and stays."""
+        return leg.withdrawn is None and leg.settles is not None and leg.settles < self.cutoff(now)
 
     def kalshi_market(self, leg: Listing, now: datetime) -> dict[str, Any]:
         """The market object as the API gives it at `now`."""
@@ -376,10 +407,12 @@ class MarketWorld:
         live = state == "open"
         bid, ask, bid_size, ask_size, last, volume = leg.quote(min(now, leg.closes))
         settled = state == "settled"
-        value = {"yes": "1.0000", "no": "0.0000", "void": _dollars(leg.mids[-1])}.get(runner.result or "", "")
+        value = {"yes": _CENTS[100], "no": _CENTS[0], "void": _CENTS[round(100 * leg.mids[-1])]}.get(
+            runner.result or "", ""
+        )
         if not live:
-            bid, ask, bid_size, ask_size = 0.0, 1.0, 0.0, 0.0
-            last = last if runner.result == "void" else leg.mid(leg.closes)
+            bid, ask, bid_size, ask_size = 0, 100, 0, 0
+            last = last if runner.result == "void" else 99 if runner.result == "yes" else 1
         end = game.kickoff_at + timedelta(days=14)
         swapped = leg.number % 5 == 0  # the text cannot be trusted with who is at home
         teams = [_city(game.home), _city(game.away)] if swapped else [_city(game.away), _city(game.home)]
@@ -395,19 +428,19 @@ class MarketWorld:
             "expected_expiration_time": _stamp(game.kickoff_at + timedelta(hours=3), 0),
             "expiration_time": _stamp(end, 0),
             "expiration_value": "",
-            "last_price_dollars": _dollars(last),
+            "last_price_dollars": _CENTS[last],
             "latest_expiration_time": _stamp(end, 0),
             "liquidity_dollars": "0.0000",
             "market_type": "binary",
-            "no_ask_dollars": _dollars(1 - bid),
-            "no_bid_dollars": _dollars(1 - ask),
+            "no_ask_dollars": _CENTS[100 - bid],
+            "no_bid_dollars": _CENTS[100 - ask],
             "no_sub_title": label,
             "notional_value_dollars": "1.0000",
             "open_interest_fp": "0.00" if settled else _count(volume * 0.6),
             "open_time": _stamp(leg.opens, 0),
-            "previous_price_dollars": _dollars(last),
-            "previous_yes_ask_dollars": _dollars(ask),
-            "previous_yes_bid_dollars": _dollars(bid),
+            "previous_price_dollars": _CENTS[last],
+            "previous_yes_ask_dollars": _CENTS[ask],
+            "previous_yes_bid_dollars": _CENTS[bid],
             "price_level_structure": "linear_cent",
             "price_ranges": [{"end": "1.0000", "start": "0.0000", "step": "0.0100"}],
             "primary_participant_key": "football_player",
@@ -424,9 +457,9 @@ class MarketWorld:
             "updated_time": _stamp(min(now, leg.closes), leg.number + 3),
             "volume_24h_fp": _count(volume * 0.4) if live else "0.00",
             "volume_fp": _count(volume),
-            "yes_ask_dollars": _dollars(ask),
+            "yes_ask_dollars": _CENTS[ask],
             "yes_ask_size_fp": _count(ask_size),
-            "yes_bid_dollars": _dollars(bid),
+            "yes_bid_dollars": _CENTS[bid],
             "yes_bid_size_fp": _count(bid_size),
             "yes_sub_title": label,
         }
@@ -461,40 +494,43 @@ class MarketWorld:
         period = minutes * 60
         last_end = min(end, int(now.timestamp()), int(leg.closes.timestamp()) + period)
         first = max(start, int(leg.opens.timestamp()))
-        candles = []
-        before: float | None = None
+        first = -(-first // period) * period
         tail = "" if historical else "_dollars"
-        for at in range(-(-first // period) * period, last_end + 1, period):
-            quotes = [
-                leg.quote(datetime.fromtimestamp(at - period + part, UTC)) for part in (0, period // 2, period - 1)
-            ]
-            traded = quotes[-1][5] - quotes[0][5]
-            quiet = traded < 1 or (leg.number + at // period) % 4 == 0
-            names = (f"open{tail}", f"high{tail}", f"low{tail}", f"close{tail}")
+        opened, high, low, closed = f"open{tail}", f"high{tail}", f"low{tail}", f"close{tail}"
 
-            def bar(values: list[float], names: tuple[str, ...] = names) -> dict[str, str]:
-                shown = (values[0], max(values), min(values), values[-1])
-                return dict(zip(names, map(_dollars, shown), strict=True))
+        def bar(one: int, two: int) -> dict[str, str]:
+            top, bottom = (one, two) if one > two else (two, one)
+            return {opened: _CENTS[one], high: _CENTS[top], low: _CENTS[bottom], closed: _CENTS[two]}
 
-            price: dict[str, Any] = {} if not historical else dict.fromkeys((*names, "mean", "previous"))
+        candles = []
+        before: int | None = None
+        was = leg.quote_at(first - period)
+        for at in range(first, last_end + 1, period):
+            is_now = leg.quote_at(at - 1)
+            traded = is_now.volume - was.volume
+            quiet = traded < 1 or (leg.number + at // period) % (4 if minutes > 1 else 11) != 3
+            if quiet and minutes == 1 and is_now[:2] == was[:2]:
+                was = is_now
+                continue  # nothing happened in that minute: there is no candle
+            price: dict[str, Any] = dict.fromkeys((opened, high, low, closed, "mean")) if historical else {}
             if not quiet:
-                price |= bar([one[4] for one in quotes]) | {f"mean{tail}": _dollars(quotes[1][4])}
+                price |= bar(was.last, is_now.last) | {f"mean{tail}": _CENTS[is_now.last]}
             if before is not None:
-                price[f"previous{tail}"] = _dollars(before)
-            if not quiet:
-                before = quotes[-1][4]
-            volume = "0.00" if quiet else _count(traded)
-            interest = _count(quotes[-1][5] * 0.6)
+                price[f"previous{tail}"] = _CENTS[before]
+            elif historical:
+                price["previous"] = None
+            before = before if quiet else is_now.last
             candles.append(
                 {
                     "end_period_ts": at,
-                    "open_interest" if historical else "open_interest_fp": interest,
+                    "open_interest" if historical else "open_interest_fp": _count(is_now.volume * 0.6),
                     "price": price,
-                    "volume" if historical else "volume_fp": volume,
-                    "yes_ask": bar([one[1] for one in quotes]),
-                    "yes_bid": bar([one[0] for one in quotes]),
+                    "volume" if historical else "volume_fp": "0.00" if quiet else _count(traded),
+                    "yes_ask": bar(was.ask, is_now.ask),
+                    "yes_bid": bar(was.bid, is_now.bid),
                 }
             )
+            was = is_now
         return candles
 
     def uuid_of(self, runner: Runner) -> str:
@@ -510,7 +546,7 @@ class MarketWorld:
         game, runner, state = leg.game, leg.runner, leg.state(now)
         label = full_label(runner)
         bid, ask, _, _, last, volume = leg.quote(min(now, leg.closes))
-        prices = [leg.mid(min(now, leg.closes)), 0.0]
+        prices = [leg.shown_at(min(now, leg.closes).timestamp()), 0.0]
         closed = state in ("settled", "withdrawn")
         if state == "settled":
             prices[0] = {"yes": 1.0, "no": 0.0}.get(runner.result or "", 0.5)
@@ -527,8 +563,8 @@ class MarketWorld:
             "outcomes": json.dumps(names),
             "outcomePrices": json.dumps(shown),
             "clobTokenIds": json.dumps(tokens),
-            "lastTradePrice": round(last, 3),
-            "spread": round(ask - bid, 3),
+            "lastTradePrice": last / 100,
+            "spread": (ask - bid) / 100,
             "volume": f"{volume:.2f}",
             "volumeNum": volume,
             "liquidity": "100.00",
@@ -554,7 +590,7 @@ class MarketWorld:
         if state == "settled" and leg.settles is not None:
             market["closedTime"] = f"{leg.settles.astimezone(UTC):%Y-%m-%d %H:%M:%S}+00"
         if not closed:
-            market |= {"bestAsk": round(ask, 3)} | ({"bestBid": round(bid, 3)} if bid else {})
+            market |= {"bestAsk": ask / 100} | ({"bestBid": bid / 100} if bid else {})
         return market
 
     def prices_history(self, token: str, start: int, end: int, fidelity: int, now: datetime) -> list[dict[str, Any]]:
@@ -568,7 +604,7 @@ class MarketWorld:
         last = min(end, int(now.timestamp()), int(leg.closes.timestamp()))
         points = []
         for at in range(-(-first // step) * step, last + 1, step):
-            price = _tick(leg.mid(datetime.fromtimestamp(at, UTC)), step=0.001)
+            price = round(leg.shown_at(at), 3)
             points.append({"t": at + leg.number % 20, "p": price if sign else round(1 - price, 3)})
         return points
 
@@ -601,9 +637,9 @@ class MarketWorld:
             "outcomes": '["No","Yes"]',
         }
         if live and leg.book != "empty":
-            market["bestAskQuote"] = {"value": _dollars(ask)}
+            market["bestAskQuote"] = {"value": _CENTS[ask]}
             if bid:
-                market["bestBidQuote"] = {"value": _dollars(bid)}
+                market["bestBidQuote"] = {"value": _CENTS[bid]}
         elif live:
             market |= {"bestAskQuote": None, "bestBidQuote": None}
         return market
@@ -751,14 +787,6 @@ def _slug(text: str) -> str:
 
 def _long(day: date) -> str:
     return f"{day:%b} {day.day}, {day.year}"
-
-
-def _tick(value: float, rounding: Any = round, step: float = 0.01) -> float:
-    return round(int(rounding(round(value / step, 6))) * step, 6)
-
-
-def _dollars(value: float) -> str:
-    return f"{max(0.0, value):.4f}"
 
 
 def _count(value: float) -> str:
