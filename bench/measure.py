@@ -58,8 +58,16 @@ def answer(**facts: Any) -> None:
     print(json.dumps({**facts, "peak_mb": peak_mb(), "cpu_s": used.ru_utime + used.ru_stime}), flush=True)
 
 
-def child(module: str, *args: str | Path, env: dict[str, str] | None = None) -> dict[str, Any]:
+def child(
+    module: str,
+    *args: str | Path,
+    env: dict[str, str] | None = None,
+    timeout: float = 900,
+    progress: bool = False,
+) -> dict[str, Any]:
     """Run `python -m module args` and return its answer with `wall_s`, from the start of the process to its end.
+
+    With `progress` what it says on stderr is shown as it comes.
 
     Raises:
         SystemExit: the child failed; what it said is in the message.
@@ -68,11 +76,18 @@ def child(module: str, *args: str | Path, env: dict[str, str] | None = None) -> 
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("FIRSTTD_", "DAGSTER_"))}
     start = time.perf_counter()
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=plain | (env or {}), timeout=900, check=False
+        command,
+        stdout=subprocess.PIPE,
+        stderr=None if progress else subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=plain | (env or {}),
+        timeout=timeout,
+        check=False,
     )
     wall = time.perf_counter() - start
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}\n{(done.stderr or '')[-4000:]}")
     facts: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return facts | {"wall_s": wall}
 
