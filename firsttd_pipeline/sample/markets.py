@@ -45,6 +45,7 @@ _NO_TD_UUID: Final = "1a31f644-75b8-4d4d-a55f-e3f198ab644d"
 """One id for every game's no-touchdown leg: it is no player."""
 _PLACES: Final = {"RB": 3, "WR": 5, "TE": 3, "QB": 1}
 _PRIOR: Final = {"RB": 0.9, "WR": 0.7, "TE": 0.5, "QB": 0.6}
+_FINE_POINTS: Final = timedelta(days=150)
 _FEWER: Final = 20
 """Legs of a game on the smaller venues."""
 _STEPS: Final = int(LISTED_FOR / timedelta(hours=1))
@@ -594,9 +595,11 @@ class MarketWorld:
         return market
 
     def prices_history(self, token: str, start: int, end: int, fidelity: int, now: datetime) -> list[dict[str, Any]]:
-        """Points of a token's price, one every `fidelity` minutes."""
+        """Points of a token's price, one every `fidelity` minutes; fine ones are kept for some months only."""
         leg = self._tokens.get(token)
         if leg is None:
+            return []
+        if fidelity < 180 and now - leg.closes > _FINE_POINTS:
             return []
         sign = token == token_of(leg, "yes")
         step = max(1, fidelity) * 60
