@@ -4,6 +4,10 @@ from firsttd_pipeline.checks import (
     games,
     kickoff_decisions,
     leaderboard,
+    market_odds,
+    market_outcomes,
+    member_market_stats,
+    pick_market_odds,
     player_stats,
     results,
     rosters,
@@ -21,6 +25,10 @@ CHECKS: dict[str, list[Check]] = {
     "results": results.CHECKS,
     "player_stats": player_stats.CHECKS,
     "leaderboard": leaderboard.CHECKS,
+    "market_odds": market_odds.CHECKS,
+    "market_outcomes": market_outcomes.CHECKS,
+    "pick_market_odds": pick_market_odds.CHECKS,
+    "member_market_stats": member_market_stats.CHECKS,
 }
 
 __all__ = ["CHECKS", "Check"]

@@ -113,6 +113,26 @@ def picks_without_closing(rows: pl.DataFrame) -> list[Violation]:
     return found
 
 
+def members_miscounted(rows: pl.DataFrame) -> list[Violation]:
+    """Members whose market statistics do not count exactly their picks.
+
+    rows: member, stored, counted.
+    """
+    if rows.is_empty():
+        return []
+    one = rows.row(0, named=True)
+    return [
+        Violation(
+            "members whose market statistics do not count their picks",
+            rows.height,
+            f"member {_short(one['member'])}, stored {one['stored'] or 0}, picks {one['counted']}",
+            "run `member_market_stats` again; if it stays, somebody else writes the table",
+            "warn",
+            tuple(rows["member"]),
+        )
+    ]
+
+
 def _short(text: str | None) -> str:
     shown = " ".join((text or "no reason given").split())
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"

@@ -104,6 +104,29 @@ def member_stats_query(season: int) -> Select[Any]:
     )
 
 
+def miscounted_members_query(season: int) -> Select[Any]:
+    """Members whose row of `member_market_stats` does not count exactly their picks: member, stored, counted.
+
+    A member without a row has stored null; one without a pick has counted 0.
+    """
+    stats = member_market_stats.c
+    counted = (
+        select(picks.c.user_id, func.count().label("picks"))
+        .join(weeks, weeks.c.id == picks.c.week_id)
+        .where(weeks.c.season == season)
+        .group_by(picks.c.user_id)
+        .subquery()
+    )
+    has = func.coalesce(counted.c.picks, 0)
+    return (
+        select(users.c.name.label("member"), stats.picks.label("stored"), has.label("counted"))
+        .outerjoin(counted, counted.c.user_id == users.c.id)
+        .outerjoin(member_market_stats, and_(stats.user_id == users.c.id, stats.season == season))
+        .where(func.coalesce(stats.picks, 0) != has)
+        .order_by(users.c.name)
+    )
+
+
 def venue_states(db: Database) -> list[tuple[int, list[tuple[str, str]]]]:
     """The seasons for which a venue was asked, oldest first, and of each the venues' names and states."""
     venue = market_venues.c

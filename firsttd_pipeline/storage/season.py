@@ -301,6 +301,10 @@ class Season:
         """What was picked in games that are over and listed by a venue, and has no closing line there."""
         return self._frame("picks without closing", market_status.unclosed_picks_query(self.season))
 
+    def members_miscounted_by_market(self) -> pl.DataFrame:
+        """Members whose row of `member_market_stats` does not count exactly their picks."""
+        return self._frame("market members", market_status.miscounted_members_query(self.season))
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _whole(self, table: Any) -> pl.DataFrame:

@@ -22,6 +22,9 @@ from firsttd_pipeline.refresh import (
     games,
     kickoff_decisions,
     leaderboard,
+    market_outcomes,
+    member_market_stats,
+    pick_market_odds,
     player_stats,
     results,
     rosters,
@@ -42,7 +45,7 @@ SEASON = 2025
 NOW = datetime(2025, 9, 8, 12, tzinfo=UTC)
 OPENER, OTHER, COMING = TINY_GAMES
 STEPS = (games, rosters, touchdowns, kickoff_decisions, team_ratings)
-AFTER_PICKS = (results, player_stats, leaderboard)
+AFTER_PICKS = (results, player_stats, leaderboard, market_outcomes, pick_market_odds, member_market_stats)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,30 @@ def _asks(typed: str, candidates: str) -> tuple[str, str]:
         f"SELECT user_id, week_id, 'PHI', '{typed}', game_id FROM picks WHERE id = 1",
         "INSERT INTO pick_resolutions (pick_id, state, candidates, message, resolved_by) "
         f"SELECT id, 'question', '{candidates}', 'a tie', 'pipeline' FROM picks WHERE player_name = '{typed}'",
+    )
+
+
+def _venue(status: str) -> str:
+    return (
+        "INSERT INTO market_venues (season, source, status, reason, tried_at) "
+        f"VALUES (2025, 'kalshi', '{status}', 'no network', '2025-09-07 12:00:00')"
+    )
+
+
+def _event(game: str) -> str:
+    return (
+        "INSERT INTO market_events (source, event_id, season, title, game_id, reason, first_seen_at, last_seen_at) "
+        f"VALUES ('kalshi', 'EV', 2025, 'KC at DAL', {game}, 'two such games', '2025-09-07 12:00:00', "
+        "'2025-09-07 12:00:00')"
+    )
+
+
+def _leg(player: str, history: str = "NULL", source: str = "kalshi") -> str:
+    return (
+        "INSERT INTO market_legs (source, market_id, event_id, season, game_id, kind, label, player_id, reason, "
+        f"status, history_at, first_seen_at, last_seen_at) VALUES ('{source}', 'LEG', 'EV', 2025, '{OPENER}', 'player', "
+        f"'S. Carrier', {player}, 'two such players', 'settled', {history}, '2025-09-07 12:00:00', "
+        "'2025-09-07 12:00:00')"
     )
 
 
@@ -176,6 +203,27 @@ CASES = [
          ("INSERT INTO pick_events (event, pick_id, user_id, season, week) VALUES ('picked', 99, 1, 2025, 1)",)),
     Case("leaderboard", "events_replay", "replayed standings that do not add up to what is stored", 1, "points 9",
          _set("leaderboard", "points = points + 1", "week = 0 AND rank = 1")),
+    Case("market_odds", "venues_answer", "Kalshi did not answer", 1, "no network (never answered in full)",
+         (_venue("failed"),), "warn"),
+    Case("market_odds", "venues_answer", "Kalshi answered in part; what came is stored", 1, "no network",
+         (_venue("partial"),), "warn"),
+    Case("market_odds", "legs_understood", "Kalshi: events of no game that is certain", 1,
+         "EV (KC at DAL, 0 legs): two such games", (_event("NULL"),), "warn"),
+    Case("market_odds", "legs_understood", "Kalshi: legs on nobody who is certain", 1,
+         f"LEG (S. Carrier, {OPENER}): two such players", (_event(f"'{OPENER}'"), _leg("NULL")), "warn"),
+    Case("market_outcomes", "outcomes_agree", f"{OPENER}: Kalshi settled otherwise than the plays say", 1,
+         "Kalshi settled LEG (Somebody) yes",
+         ("INSERT INTO market_outcomes (source, season, game_id, market_id, player_name, player_id, resolved_outcome) "
+          f"VALUES ('kalshi', 2025, '{OPENER}', 'LEG', 'Somebody', '00-0000005', 'yes')",), "warn"),
+    Case("pick_market_odds", "closing_lines", "Kalshi: picks whose closing line is still to be fetched", 1,
+         f"pick 1 on 00-0000002, {OPENER}", (_leg("'00-0000002'"),), "warn"),
+    Case("pick_market_odds", "closing_lines", "Kalshi: picks without a closing line, though the player was listed", 1,
+         f"pick 1 on 00-0000002, {OPENER}", (_leg("'00-0000002'", "'2025-09-07 12:00:00'"),), "warn"),
+    Case("pick_market_odds", "closing_lines",
+         "Polymarket US: picks without a closing line, though the player was listed", 1, OPENER,
+         (_leg("'00-0000002'", source="polymarket_us"),), "warn"),
+    Case("member_market_stats", "picks_counted", "members whose market statistics do not count their picks", 1,
+         "member Blake, stored 0, picks 2", ("DELETE FROM member_market_stats WHERE user_id = 2",), "warn"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,166 @@
+"""Claims about `firsttd markets`: what it lists, what a person says with it, and what a venue's text cannot do."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from firsttd_pipeline_tests.commands.conftest import HOSTILE, Home
+from firsttd_pipeline_tests.mirrors import TINY_GAMES
+
+OPENER = TINY_GAMES[0]
+CARRIER, RUNNER = "00-0000002", "00-0000004"
+ON = {"FIRSTTD_PREDICTION_MARKETS": "on"}
+KICKOFF = "2025-09-05 00:20:00"
+BEFORE = "2025-09-05 00:15:00"
+
+
+def fill(home: Home, labels: tuple[str, ...] = ("S. Carrier Jr",)) -> None:
+    """A venue with an opener of three legs (one is on nobody), an event of no game, and closing lines of two."""
+    with sqlite3.connect(home.database) as conn:
+        conn.execute(
+            "INSERT INTO market_venues (season, source, status, reason, tried_at, succeeded_at, requests, seconds, "
+            "history_waiting) VALUES (2025, 'kalshi', 'partial', 'a page did not come', ?, ?, 7, 1.5, 2)",
+            (BEFORE, BEFORE),
+        )
+        conn.executemany(
+            "INSERT INTO market_events (source, event_id, season, title, game_id, reason, first_seen_at, last_seen_at) "
+            "VALUES ('kalshi', ?, 2025, ?, ?, ?, ?, ?)",
+            [
+                ("EV-1", "Dallas at Philadelphia", OPENER, None, BEFORE, BEFORE),
+                ("EV-2", "Pro Bowl", None, "no game of these teams", BEFORE, BEFORE),
+            ],
+        )
+        legs = [
+            ("M-carrier", OPENER, "Saquon Carrier", CARRIER, None, "yes"),
+            ("M-runner", OPENER, "Jalen Runner", RUNNER, None, "no"),
+            *((f"M-{n}", OPENER, label, None, "nobody is certain", None) for n, label in enumerate(labels)),
+        ]
+        for market, game, label, player, reason, result in legs:
+            conn.execute(
+                "INSERT INTO market_legs (source, market_id, event_id, season, game_id, kind, label, player_id, "
+                "reason, status, result, first_seen_at, last_seen_at) "
+                "VALUES ('kalshi', ?, 'EV-1', 2025, ?, 'player', ?, ?, ?, 'settled', ?, ?, ?)",
+                (market, game, label, player, reason, result, BEFORE, BEFORE),
+            )
+            conn.execute(
+                "INSERT INTO market_odds (leg_id, source, market_id, game_id, season, week, player_id, player_name, "
+                "bid, ask, implied_probability, american_odds, snapshot_time) SELECT id, source, market_id, game_id, "
+                "season, 1, player_id, label, 0.09, 0.11, 0.1, 900, ? FROM market_legs WHERE market_id = ?",
+                (BEFORE, market),
+            )
+            if player:
+                conn.execute(
+                    "INSERT INTO market_closings (source, game_id, player_id, season, week, kickoff_at, closing_at, "
+                    "odds_id, legs, bid, ask, probability, fair_probability) SELECT source, game_id, player_id, "
+                    "season, 1, ?, snapshot_time, id, 1, bid, ask, 0.1, 0.08 FROM market_odds WHERE market_id = ?",
+                    (KICKOFF, market),
+                )
+                conn.execute(
+                    "INSERT INTO market_outcomes (source, season, game_id, market_id, player_name, player_id, "
+                    "resolved_outcome) SELECT source, season, game_id, market_id, label, player_id, result "
+                    "FROM market_legs WHERE market_id = ?",
+                    (market,),
+                )
+    conn.close()
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+def test_status_says_of_each_venue_how_it_answered_and_what_is_stored(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "status", "--season", "2025", "--format", "json", **ON)
+    assert told.code == 0
+    kalshi, polymarket, _, odds_api = told.json["venues"]
+    stored = {
+        "venue": "kalshi", "status": "partial", "games": 1, "legs": 3, "unmatched_events": 1, "unmatched_legs": 1,
+        "prices": 3, "closing_lines": 2,
+    }  # fmt: skip
+    assert {name: kalshi[name] for name in stored} == stored
+    assert (kalshi["last_answer"], kalshi["history_waiting"]) == ("2025-09-05T00:15:00Z", 2)
+    assert (polymarket["status"], polymarket["legs"]) == ("never asked", 0)
+    assert (odds_api["status"], odds_api["reason"].split(":")[0]) == ("off", "FIRSTTD_ODDS_API_KEY is not set")
+
+
+def test_status_lists_what_is_not_matched_with_the_command_that_settles_it(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "status", "--season", "2025", **ON)
+    assert "Pro Bowl (0 legs)" in told.out
+    assert "firsttd markets match kalshi EV-2 --game GAME" in told.out
+    assert "firsttd markets match kalshi M-0 PLAYER" in told.out
+    assert "Kalshi is partial: a page did not come" in told.err
+
+
+def test_with_markets_off_status_says_so_and_shows_what_is_stored(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "status", "--season", "2025", "--format", "csv")
+    assert {row["status"] for row in told.csv} == {"off"}
+    assert {row["reason"] for row in told.csv} == {"FIRSTTD_PREDICTION_MARKETS is off: no market venue is asked"}
+    assert [row["prices"] for row in told.csv] == ["3", "0", "0", "0"]
+
+
+def test_firsttd_status_mentions_the_markets_in_one_line(copy: Home) -> None:
+    assert "Markets" not in copy.quick("status", **ON).err
+    fill(copy)
+    assert "Markets 2025: Kalshi partial (`firsttd markets status --season 2025`)" in copy.quick("status", **ON).err
+    assert "Markets" not in copy.quick("status").err
+
+
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_what_a_venue_wrote_is_shown_and_never_interpreted(copy: Home, output: str) -> None:
+    fill(copy, labels=(*HOSTILE, "evil\x1b[31m\u202e; rm -rf /"))
+    told = copy.quick("markets", "status", "--season", "2025", "--limit", "99", "--format", output, **ON)
+    assert told.code == 0
+    assert "\x1b" not in told.out + told.err
+    assert "\u202e" not in told.out + told.err
+    if output == "json":
+        labels = [row["says"] for row in told.json["unmatched"] if row["what"] == "leg"]
+        assert set(HOSTILE) <= set(labels)
+
+
+# --- calibration ------------------------------------------------------------------------------------------------------
+
+
+def test_calibration_scores_the_closing_lines_and_says_that_two_legs_are_mostly_chance(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "calibration", "--season", "2025", "--format", "json")
+    rows = {row["of"]: row for row in told.json}
+    assert {row["venue"] for row in told.json} == {"Kalshi"}
+    assert (rows["fair"]["n"], rows["fair"]["won"]) == (2, 1)
+    assert rows["fair"]["brier"] == pytest.approx((0.92**2 + 0.08**2) / 2)
+    assert rows["closing price"]["brier"] == pytest.approx((0.9**2 + 0.1**2) / 2)
+    assert rows["fair"]["note"] == "2 judged legs: fewer than 30, mostly chance"
+    by_price = copy.quick("markets", "calibration", "--season", "2025", "--by", "price", "--format", "json")
+    (band,) = by_price.json
+    assert (band["venue"], band["n"], band["return"]) == ("Kalshi", 2, pytest.approx(4.0))
+
+
+def test_a_plot_is_drawn_into_a_file_and_replaces_none_unasked(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "calibration", "--season", "2025", "--plot", "curve.png")
+    assert told.code == 0, told.err
+    drawn = copy.path / "curve.png"
+    assert drawn.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    drawn.write_text("mine")
+    again = copy.quick("markets", "calibration", "--season", "2025", "--plot", "curve.png")
+    assert again.code == 2
+    assert "curve.png is there already: --force replaces it. Nothing was written." in again.err
+    assert drawn.read_text() == "mine"
+    assert copy.quick("markets", "calibration", "--season", "2025", "--plot", "curve.png", "--force").code == 0
+    assert drawn.read_bytes()[:4] == b"\x89PNG"
+    nowhere = copy.quick("markets", "calibration", "--season", "2025", "--plot", "no/such/folder/curve.png")
+    assert nowhere.code == 1
+    assert "could not be written: No such file or directory." in nowhere.err
+
+
+@pytest.mark.parametrize("by", ["venue", "price", "member"])
+def test_a_season_without_prices_is_told_and_draws_an_empty_picture(league: Home, tmp_path: Path, by: str) -> None:
+    file = tmp_path / "empty.png"
+    told = league.quick("markets", "calibration", "--season", "2024", "--by", by, "--plot", str(file))
+    assert told.code == 0, told.err
+    assert "nothing is judged yet" in told.out
+    assert file.stat().st_size > 1000
+    assert league.quick("markets", "calibration", "--season", "2024", "--by", by, "--format", "json").json == []
