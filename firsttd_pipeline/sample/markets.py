@@ -632,7 +632,7 @@ class MarketWorld:
                 "teamId": sorted(TEAMS).index(runner.team) + 40 if runner.team else 0,
             },
             "gameStartTime": f"{leg.game.kickoff_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "status": {"open": "MARKET_STATUS_OPEN", "withdrawn": "MARKET_STATUS_SUSPENDED"}.get(
+            "status": {"open": "MARKET_STATUS_OPEN", "withdrawn": "MARKET_STATUS_HALTED"}.get(
                 state, "MARKET_STATUS_CLOSED"
             ),
             "active": live,

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 import requests
 
+from firsttd_pipeline.domain.markets import SOURCES, Leg, Source, WantedGame
 from firsttd_pipeline.sample.market_server import KALSHI, SAMPLE_KEY
-from firsttd_pipeline.sample.markets import GHOST, SERIES, Listing, MarketWorld, token_of, world_of
+from firsttd_pipeline.sample.markets import BOOKS, GHOST, SERIES, Listing, MarketWorld, book_label, token_of, world_of
+from firsttd_pipeline.settings import load_settings
+from firsttd_pipeline.sources.venues import open_venue
 from firsttd_pipeline_tests.market_server import (
     AFTER_SEASON,
     SETTLED_EVENT,
@@ -317,3 +320,39 @@ def test_started_by_hand_it_says_what_to_export_and_answers() -> None:
             assert len(requests.get(url, timeout=20).json()["markets"]) == 22
         finally:
             process.terminate()
+
+
+def _listed_by(server: MarketServer, source: Source) -> dict[str, Leg]:
+    """What a venue's own client makes of its open list."""
+    settings = load_settings(**server.settings(home=Path("unused"), market_seconds=60))
+    games = [
+        WantedGame(game.game_id, game.away, game.home, game.game_date, game.kickoff_at)
+        for game in server.world.games.values()
+    ]
+    venue = open_venue(source, settings, clock=server.clock)
+    try:
+        return {leg.market_id: leg for page in venue.open_legs(games) for leg in page.parsed.legs}
+    finally:
+        venue.close()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_clients_understand_every_leg_that_is_open(
+    source: Source, start_markets: Callable[..., MarketServer]
+) -> None:
+    world = shared_world((2026,), (1, 2)) if source == "polymarket_us" else shared_world((2025,), (19, 22))
+    game = list(world.games.values())[5]
+    now = game.kickoff_at - timedelta(hours=3)
+    found = _listed_by(start_markets(world, lambda: now), source)
+    if source == "odds_api":
+        labels = {leg.label for leg in found.values()}
+        assert {book_label(runner) for runner in world.runners[game.game_id]} >= labels
+        assert {leg.book for leg in found.values()} <= {book for book, _ in BOOKS}
+        assert len(found) > 40
+    else:
+        open_now = {leg.market_id: leg for leg in getattr(world, source).values() if leg.state(now) == "open"}
+        assert set(found) == set(open_now)
+        for market_id, leg in open_now.items():
+            assert found[market_id].kind == leg.runner.kind, market_id
+    assert {leg.status for leg in found.values()} == {"open"}
+    assert not [leg for leg in found.values() if leg.kind == "unknown" or leg.quote is None]
