@@ -348,7 +348,7 @@ class Asker:
     def get_json(self, path: str, params: Mapping[str, object] | None = None, *, base: str | None = None) -> Answer:
         """The JSON at `path` below the base address (or another `base` of the same venue).
 
-        `params`: None is left out; a list or tuple is sent joined by commas.
+        `params`: None is left out; a list is sent joined by commas, a tuple as the same name again for each.
 
         Raises:
             VenueOutOfTime: no time is left of this run's.
@@ -565,11 +565,11 @@ def _json_of(body: bytes) -> Any:
 
 def _query(params: Mapping[str, object]) -> str:
     given = {
-        name: ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+        name: ",".join(map(str, value)) if isinstance(value, list) else value
         for name, value in params.items()
         if value is not None
     }
-    return urlencode(given, safe=",:")
+    return urlencode(given, doseq=True, safe=",:")
 
 
 def _with_slash(base: str) -> str:

@@ -17,7 +17,7 @@ STALL = object()
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came in: path without the leading slash, the query's values, header names in lower case."""
+    """A request as it came in: path without the leading slash, the query (a name given twice: joined by commas), headers."""
 
     path: str
     query: dict[str, str]
@@ -55,7 +55,7 @@ def answering(respond: Respond) -> Iterator[Answers]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+            query = {name: ",".join(values) for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Asked(unquote(parts.path).lstrip("/"), query, headers)
             running.asked.append(request)
