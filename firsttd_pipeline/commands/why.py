@@ -25,7 +25,7 @@ def why(
     pick_id: Annotated[int, typer.Argument(min=1, max=MOST, metavar="PICK", help="As `picks list` shows it.")],
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Explain a grade: what was typed, who was meant, the first touchdown, the rules, and every change since."""
+    """Explain a grade: what was typed, who was meant, the first touchdown, the rules, the markets, and every change."""
     with open_league() as league:
         found = receipt(league.db, pick_id, league.settings.rules, utc_now())
     if output is Format.JSON:
@@ -50,6 +50,7 @@ def _lines(found: Row) -> list[str]:
         "The plays say": _said(found["plays_say"]),
         "Source": _source(found["source"]),
     }
+    parts |= {row["venue"]: _market(row) for row in found["markets"]}
     head = f"Pick {pick['id']}: {pick['member']}, week {pick['week']} of {pick['season']}"
     if pick["removed_at"]:
         head += f", removed {_time(pick['removed_at'])}"
@@ -141,6 +142,49 @@ def _source(row: Row | None) -> str | None:
     published = _time(row["upstream_modified_at"]) if row["upstream_modified_at"] else "unknown"
     fetched = _time(row["fetched_at"]) if row["fetched_at"] else "unknown"
     return f"{row['plays']} plays, file {row['sha256']}, published {published}, fetched {fetched}"
+
+
+def _market(row: Row) -> str:
+    """What one venue said of the pick; a probability is a price in dollars too."""
+    told = []
+    if row["priced"]:
+        then = _price(row["pick_probability"], row["pick_price_at"]) or f"no price ({row['pick_reason']})"
+        told.append(f"when picked {then}")
+        closing = _price(row["closing_probability"], row["closing_at"]) or f"no price ({row['closing_reason']})"
+        told.append(f"closing line {closing}{_book(row['closing_bid'], row['closing_ask'])}")
+        if row["fair_probability"] is None:
+            told.append(f"no fair probability ({row['fair_reason']})")
+        else:
+            resting = f" (assuming {row['assumption']})" if row["assumption"] else ""
+            told.append(f"fair {row['fair_probability']:.2%}{resting}")
+        if row["expected_value"] is not None:
+            told.append(f"expected value {row['expected_value']:+.2f} on a stake of 1")
+        if row["closing_line_value"] is not None:
+            told.append(f"closing-line value {row['closing_line_value']:+.1%}")
+        missing = row["expected_value"] is None or row["closing_line_value"] is None
+        if missing and row["value_reason"] not in (None, row["fair_reason"]):
+            told.append(row["value_reason"])
+    else:
+        told.append("no price of this pick")
+    told += [_settled(leg) for leg in row["outcomes"]]
+    return "; ".join(told)
+
+
+def _price(probability: float | None, at: datetime | None) -> str | None:
+    if probability is None:
+        return None
+    return f"{probability:.2%}" + (f" ({_time(at)})" if at else "")
+
+
+def _book(bid: float | None, ask: float | None) -> str:
+    known = [f"{name} {price:g}" for name, price in (("bid", bid), ("ask", ask)) if price is not None]
+    return f", {' and '.join(known)}" if known else ""
+
+
+def _settled(leg: Row) -> str:
+    at = f" on {_time(leg['resolution_time'])}" if leg["resolution_time"] else ""
+    value = f" at {leg['settlement_value']:.2f}" if leg["settlement_value"] is not None else ""
+    return f"settled {leg['resolved_outcome']}{value}{at}"
 
 
 def _time(instant: datetime) -> str:

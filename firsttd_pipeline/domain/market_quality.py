@@ -76,7 +76,7 @@ def _leg(leg: Row) -> str:
     at = leg["resolution_time"]
     value = leg["settlement_value"]
     told = f"{NAMES.get(leg['source'], leg['source'])} settled {leg['market_id']} ({_short(leg['player_name'])})"
-    told += f" {leg['resolved_outcome']}" + (f" at {value:g} dollars" if value is not None else "")
+    told += f" {leg['resolved_outcome']}" + (f" at {value:.2f} dollars" if value is not None else "")
     return told + (f" on {_time(at)}" if at is not None else "")
 
 

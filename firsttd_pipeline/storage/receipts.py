@@ -13,6 +13,7 @@ import polars as pl
 from sqlalchemy import Connection, Table, func, select
 
 from firsttd_pipeline.domain.grading import NO_TOUCHDOWN, RulePack, grade_picks
+from firsttd_pipeline.domain.markets import NAMES, SOURCES
 from firsttd_pipeline.domain.teams import canonical
 from firsttd_pipeline.domain.touchdowns import DST_KINDS
 from firsttd_pipeline.storage.engine import Database
@@ -21,8 +22,10 @@ from firsttd_pipeline.storage.quarantine import second_spelling
 from firsttd_pipeline.storage.schema import (
     game_records,
     games,
+    market_outcomes,
     overrides,
     pick_events,
+    pick_market_odds,
     pick_resolutions,
     pick_status,
     picks,
@@ -51,8 +54,8 @@ def receipt(db: Database, pick_id: int, rules: RulePack, now: datetime) -> Row:
     """What is known of a pick, as one object.
 
     Keys: pick, understood, game, first_touchdown, no_first_touchdown (why there is none), touchdowns (of the picked
-    player in the game), grade, plays_say (where the grade is not the pipeline's), stands, by_hand, source, changes.
-    Parts that are not known are null.
+    player in the game), grade, plays_say (where the grade is not the pipeline's), stands, by_hand, source, markets (one
+    object per venue that priced or settled the pick), changes. Parts that are not known are null.
 
     Raises:
         NoSuchPick: there is none, and never was since the record began.
@@ -79,6 +82,7 @@ def receipt(db: Database, pick_id: int, rules: RulePack, now: datetime) -> Row:
             "stands": _stands(grade, plays, by_hand),
             "by_hand": by_hand,
             "source": _source(conn, pick["game_id"]),
+            "markets": _markets(conn, pick),
             "changes": _changes(conn, pick_id),
         }
 
@@ -156,6 +160,7 @@ def _of_removed(conn: Connection, pick_id: int) -> Row:
         "stands": _aside(conn, pick_id) or "The pick was removed, and its grade went with it.",
         "by_hand": None,
         "source": _source(conn, last["game_id"]),
+        "markets": [],
         "changes": _changes(conn, pick_id),
     }
 
@@ -280,6 +285,55 @@ def _source(conn: Connection, game_id: str | None) -> Row | None:
         "reaches_end": record["reaches_end"],
         "score_in_plays": [record["away_score"], record["home_score"]],
     }
+
+
+# --- the markets ------------------------------------------------------------------------------------------------------
+
+_PRICED: Final = (
+    "pick_probability",
+    "pick_price_at",
+    "pick_reason",
+    "closing_probability",
+    "closing_at",
+    "closing_bid",
+    "closing_ask",
+    "closing_reason",
+    "fair_probability",
+    "fair_reason",
+    "assumption",
+    "expected_value",
+    "closing_line_value",
+    "value_reason",
+)
+_OUTCOME: Final = ("market_id", "resolved_outcome", "settlement_value", "resolution_time")
+
+
+def _markets(conn: Connection, pick: Row) -> list[Row]:
+    """What each venue said of the pick: its prices as `pick_market_odds` has them (null: it has none), and how its legs
+    on the same player were settled."""
+    priced = {
+        row["source"]: dict(row)
+        for row in conn.execute(
+            select(pick_market_odds.c.source, *(pick_market_odds.c[name] for name in _PRICED)).where(
+                pick_market_odds.c.pick_id == pick["id"]
+            )
+        ).mappings()
+    }
+    settled: dict[str, list[Row]] = {}
+    if pick["game_id"] is not None and pick["player_id"] is not None:
+        legs = market_outcomes.c
+        query = select(legs.source, *(legs[name] for name in _OUTCOME)).where(
+            legs.game_id == pick["game_id"], legs.player_id == pick["player_id"]
+        )
+        for row in conn.execute(query.order_by(legs.market_id)).mappings():
+            settled.setdefault(row["source"], []).append({name: row[name] for name in _OUTCOME})
+    nothing = dict.fromkeys(_PRICED)
+    return [
+        {"venue": NAMES[source], **(nothing | {"source": source} | priced.get(source, {}))}
+        | {"priced": source in priced, "outcomes": settled.get(source, [])}
+        for source in SOURCES
+        if source in priced or source in settled
+    ]
 
 
 # --- the grade --------------------------------------------------------------------------------------------------------

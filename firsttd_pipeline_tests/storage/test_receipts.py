@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
+from firsttd_pipeline.commands.why import _lines
+from firsttd_pipeline.refresh import market_outcomes, pick_market_odds
 from firsttd_pipeline.storage import grades
 from firsttd_pipeline.storage.picks import NoSuchPick
 from firsttd_pipeline.storage.receipts import receipt
@@ -25,6 +28,7 @@ from firsttd_pipeline_tests.graded import (
     graded,  # noqa: F401 - a fixture
     graded_template,  # noqa: F401 - a fixture
 )
+from firsttd_pipeline_tests.storage.market_rows import closing, leg, snapshots
 
 BY: dict[str, Any] = {"by": "Kim", "why": "the referee said so"}
 
@@ -196,3 +200,47 @@ def test_a_record_that_holds_what_is_no_number_is_told(graded: Graded, odd: str)
     assert (told["changed"], told["money corrected"]) == (("", "odds none"), ("won", "won"))
     graded.write("DELETE FROM picks WHERE id = 1")
     assert of(graded, CARRIER)["pick"]["removed_at"] is not None
+
+
+# --- the markets ------------------------------------------------------------------------------------------------------
+
+
+def test_a_pick_without_prices_has_no_market_in_its_receipt(graded: Graded) -> None:  # noqa: F811
+    assert of(graded, CARRIER)["markets"] == []
+    assert not any("Kalshi" in line for line in _lines(of(graded, CARRIER)))
+
+
+def test_the_receipt_has_each_venues_prices_what_they_were_worth_and_how_it_settled(graded: Graded) -> None:  # noqa: F811
+    carrier, kickoff = "00-0000002", datetime(2025, 9, 5, 0, 20, tzinfo=UTC)
+    kalshi = leg(graded.db, "kalshi", OPENER, carrier, kickoff)
+    (then, last) = snapshots(graded.db, kalshi, [(kickoff - timedelta(hours=4), 0.2), (kickoff, 0.25)])
+    closing(graded.db, last, 0.25, 0.22, kickoff)
+    other = leg(graded.db, "polymarket", OPENER, carrier, kickoff)
+    (empty,) = snapshots(graded.db, other, [(kickoff, None)])
+    closing(graded.db, empty, None, None, kickoff, bid=None, ask=None)
+    us = {"status": "settled", "result": "void", "settlement_value": 0.39, "settled_at": START}
+    leg(graded.db, "polymarket_us", OPENER, carrier, kickoff, **us)
+    graded.write_signed("test", "UPDATE picks SET late_reason = NULL, created_at = :at WHERE id = 1",
+                        at=f"{kickoff - timedelta(hours=1):%Y-%m-%d %H:%M:%S}+00:00")  # fmt: skip
+    market_outcomes.refresh(graded.league, SEASON, graded.now)
+    pick_market_odds.refresh(graded.league, SEASON, graded.now)
+    found = of(graded, CARRIER)
+    first, second, third = found["markets"]
+    assert (first["venue"], first["pick_probability"], first["pick_price_at"]) == (
+        "Kalshi", 0.2, kickoff - timedelta(hours=4),
+    )  # fmt: skip
+    assert (first["expected_value"], first["closing_line_value"]) == (pytest.approx(0.1), pytest.approx(0.25))
+    assert (second["closing_reason"], second["value_reason"]) == (
+        "book too wide (FIRSTTD_MARKET_MAX_WIDTH)", "no closing line",
+    )  # fmt: skip
+    assert (third["priced"], third["outcomes"][0]["resolved_outcome"]) == (False, "void")
+    assert then < last
+    told = [line.strip() for line in _lines(found)][-3:]
+    assert told == [
+        "Kalshi:          when picked 20.00% (2025-09-04 20:20 UTC); closing line 25.00% (2025-09-05 00:19 UTC), "
+        "bid 0.1 and ask 0.12; fair 22.00% (assuming no touchdown 0.5 %); expected value +0.10 on a stake of 1; "
+        "closing-line value +25.0%",
+        "Polymarket:      when picked no price (no price was there then); closing line no price (book too wide "
+        "(FIRSTTD_MARKET_MAX_WIDTH)); no fair probability (no closing line)",
+        "Polymarket US:   no price of this pick; settled void at 0.39 on 2025-09-08 12:00 UTC",
+    ]

@@ -1,0 +1,165 @@
+"""How venues settled, beside our own first scorer; and the check that tells where the two are not the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from firsttd_pipeline.checks.market_outcomes import outcomes_agree
+from firsttd_pipeline.refresh import market_outcomes
+from firsttd_pipeline.refresh.base import Report
+from firsttd_pipeline.reports.plots import Reliability
+from firsttd_pipeline_tests.graded import (
+    COMING,
+    OPENER,
+    OTHER,
+    SEASON,
+    START,
+    Graded,
+    graded,  # noqa: F401 - a fixture
+    graded_template,  # noqa: F401 - a fixture
+)
+from firsttd_pipeline_tests.storage.market_rows import closing, leg, snapshots
+
+CARRIER, CATCHER, CORNER = "00-0000002", "00-0000004", "00-0000006"
+KICKOFF = START - timedelta(days=3)
+
+
+def settle(league: Graded, source: str, game: str | None, player: str | None, result: str, **more: Any) -> int:
+    """A leg that the venue has settled."""
+    value = {"yes": 1.0, "no": 0.0, "void": 0.39}[result]
+    settled = {"status": "settled", "result": result, "settlement_value": value, "settled_at": START}
+    return leg(league.db, source, game, player, KICKOFF, **settled | more)
+
+
+def refreshed(league: Graded) -> Report:
+    league.now += timedelta(hours=1)
+    return market_outcomes.refresh(league.league, SEASON, league.now)
+
+
+def stored(league: Graded, columns: str = "market_id, resolved_outcome, actual_first_td_scorer") -> list[Any]:
+    return league.rows(f"SELECT {columns} FROM market_outcomes ORDER BY market_id")
+
+
+def complaints(league: Graded) -> list[tuple[str, int, str]]:
+    refreshed(league)
+    return [(v.rule, v.count, v.example) for v in outcomes_agree(league.season(), league.now)]
+
+
+def test_settled_legs_are_stored_beside_the_first_scorer_of_the_plays_unmatched_ones_too(graded: Graded) -> None:  # noqa: F811
+    settle(graded, "kalshi", OPENER, CARRIER, "yes")
+    settle(graded, "kalshi", OTHER, "DST:KC", "yes")
+    settle(graded, "kalshi", COMING, CARRIER, "void")
+    settle(graded, "kalshi", OPENER, None, "no", label="A. Nobody")
+    settle(graded, "polymarket", None, None, "no", label="B. Nobody")
+    leg(graded.db, "kalshi", OPENER, CATCHER, KICKOFF)  # not settled
+    report = refreshed(graded)
+    assert stored(graded) == [
+        (f"KA-{OPENER}-{CARRIER}", "yes", CARRIER),
+        (f"KA-{OPENER}-A. Nobody", "no", CARRIER),
+        (f"KA-{OTHER}-DST:KC", "yes", "DST:KC"),
+        (f"KA-{COMING}-{CARRIER}", "void", None),
+        ("PO-None-B. Nobody", "no", None),
+    ]
+    assert {name: value for name, value in report.facts.items() if name.startswith("Kalshi")} == {
+        "Kalshi: yes": 2, "Kalshi: no": 1, "Kalshi: void": 1, "Kalshi: unmatched": 1,
+    }  # fmt: skip
+    assert report.preview.height == 5
+    assert outcomes_agree(graded.season(), graded.now) == []
+
+
+def test_a_venue_that_corrects_itself_updates_the_row_and_one_that_takes_back_removes_it(graded: Graded) -> None:  # noqa: F811
+    settle(graded, "kalshi", OPENER, CARRIER, "no")
+    settle(graded, "kalshi", OPENER, CATCHER, "yes")
+    refreshed(graded)
+    before = stored(graded, "updated_at, created_at")
+    assert refreshed(graded).counts.changed == 0
+    graded.write(
+        "UPDATE market_legs SET result = 'yes', settlement_value = 1 WHERE player_id = :a", a=CARRIER
+    )  # fmt: skip
+    graded.write("UPDATE market_legs SET result = NULL WHERE player_id = :a", a=CATCHER)
+    counts = refreshed(graded).counts
+    assert (counts.updated, counts.retired) == (1, 1)
+    assert stored(graded) == [(f"KA-{OPENER}-{CARRIER}", "yes", CARRIER)]
+    ((updated, created),) = stored(graded, "updated_at, created_at")
+    assert updated > before[0][0]
+    assert created == before[0][1]
+
+
+def test_the_scorer_is_not_known_while_the_plays_are_incomplete_and_nobody_is_where_none_scored(
+    graded: Graded,  # noqa: F811
+) -> None:
+    settle(graded, "kalshi", OPENER, CARRIER, "no")
+    settle(graded, "kalshi", OTHER, "NO_TD", "no")
+    graded.write("UPDATE game_records SET reaches_end = (1 = 0) WHERE game_id = :g", g=OPENER)
+    graded.write("DELETE FROM touchdowns WHERE game_id = :g", g=OTHER)
+    ((rule, count, example),) = complaints(graded)
+    assert stored(graded) == [(f"KA-{OPENER}-{CARRIER}", "no", None), (f"KA-{OTHER}-NO_TD", "no", "NO_TD")]
+    assert (rule, count) == (f"{OTHER}: Kalshi settled otherwise than the plays say", 1)
+    assert f"settled KA-{OTHER}-NO_TD (NO_TD) no at 0.00 dollars" in example
+    assert "The plays: no touchdown in 3 plays (file " in example
+
+
+@pytest.mark.parametrize("graded", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("game", "legs", "count"),
+    [
+        (OPENER, {CATCHER: "yes", CARRIER: "no"}, 2),  # somebody else, and ours lost
+        (OPENER, {CATCHER: "yes"}, 1),  # ours has no leg
+        (OPENER, {CARRIER: "no", CATCHER: "no"}, 1),  # settled without any yes
+        (OPENER, {CARRIER: "void", CATCHER: "no"}, 0),  # a void never disagrees
+        (OPENER, {CATCHER: "no"}, 0),  # no leg on ours, and none won
+        (OPENER, {CARRIER: "yes", CATCHER: "void"}, 0),
+        (OPENER, {CARRIER: "yes", CATCHER: "yes"}, 1),  # two winners
+        (OPENER, {"NO_TD": "yes", CARRIER: "void"}, 1),
+        (OTHER, {"DST:KC": "yes", CORNER: "no"}, 0),  # the venue pays the D/ST
+        (OTHER, {"DST:KC": "no", CORNER: "yes"}, 0),  # the venue pays the player
+        (OTHER, {"DST:KC": "no"}, 1),
+        (OTHER, {"DST:LAC": "yes", "DST:KC": "no"}, 2),
+        (COMING, {CATCHER: "yes"}, 0),  # our record is not complete
+    ],
+)
+def test_a_venue_disagrees_only_where_its_settlement_cannot_be_ours(
+    graded: Graded,  # noqa: F811
+    game: str,
+    legs: dict[str, str],
+    count: int,
+) -> None:
+    for player, result in legs.items():
+        settle(graded, "kalshi", game, player, result)
+    assert [found[1] for found in complaints(graded)] == ([count] if count else [])
+
+
+@pytest.mark.parametrize("graded", ["sqlite"], indirect=True)
+def test_a_disagreement_shows_the_evidence_of_both_sides_once_per_game_as_a_warning(graded: Graded) -> None:  # noqa: F811
+    settle(graded, "kalshi", OPENER, CATCHER, "yes", label="CeeDee *Catcher*")
+    settle(graded, "polymarket", OPENER, CATCHER, "yes")
+    settle(graded, "polymarket", OTHER, CATCHER, "yes")
+    refreshed(graded)
+    opener, other = outcomes_agree(graded.season(), graded.now)
+    assert opener.rule == f"{OPENER}: Kalshi and Polymarket settled otherwise than the plays say"
+    assert (opener.severity, opener.count, other.count) == ("warn", 2, 1)
+    (sha,) = graded.rows("SELECT source_sha256 FROM game_records WHERE game_id = :g", g=OPENER)
+    assert opener.example == (
+        f"Kalshi settled KA-{OPENER}-{CATCHER} (CeeDee *Catcher*) yes at 1.00 dollars on 2025-09-08 12:00 UTC; "
+        f"Polymarket settled PO-{OPENER}-{CATCHER} ({CATCHER}) yes at 1.00 dollars on 2025-09-08 12:00 UTC. "
+        f"The plays: S.Carrier {CARRIER} (PHI), quarter 1, 13:00: S.Carrier right end for 8 yards, TOUCHDOWN. "
+        f"(file {sha[0][:12]})"
+    )
+    assert "KC D/ST" in other.example
+
+
+@pytest.mark.parametrize("graded", ["sqlite"], indirect=True)
+def test_closing_prices_against_outcomes_are_scored_by_venue_and_drawn(graded: Graded) -> None:  # noqa: F811
+    for player, result, close in ((CARRIER, "yes", 0.2), (CATCHER, "no", 0.1), (CORNER, "void", 0.5)):
+        one = settle(graded, "kalshi", OPENER, player, result)
+        (last,) = snapshots(graded.db, one, [(KICKOFF, close)])
+        closing(graded.db, last, close, None, KICKOFF)
+    report = refreshed(graded)
+    assert report.facts["Kalshi: Brier score"] == pytest.approx((0.8**2 + 0.1**2) / 2)
+    assert any("Kalshi: 2 judged legs" in note for note in report.notes)
+    drawn = report.plot() if report.plot else None
+    assert isinstance(drawn, Reliability)
+    assert drawn.series == {"Kalshi": [(0.1, 0.0, 1), (0.2, 1.0, 1)]}
