@@ -22,6 +22,7 @@ from typing import Any, Literal
 import pytest
 
 from firsttd_pipeline.domain.players import normalise
+from firsttd_pipeline.domain.seasons import default_season
 from firsttd_pipeline.sample.market_server import SAMPLE_KEY, Answer, Clock, Venues, as_bytes, settings_of, utc_now
 from firsttd_pipeline.sample.markets import (
     NOBODY,
@@ -43,6 +44,7 @@ AFTER_SEASON = datetime(2026, 2, 10, 12, tzinfo=UTC)
 """Two days after the last game of 2025: its last month is live on Kalshi, the rest historical."""
 
 MarketFault = Literal["repeat_cursor", "empty_page", "rename_prices"]
+VENUES = frozenset({"kalshi", "gamma", "clob", "us", "odds"})
 MARKET_FAULTS: tuple[MarketFault, ...] = ("repeat_cursor", "empty_page", "rename_prices")
 """The cursor of every page leads to itself; a page is empty and yet has a cursor; no price field has a known name."""
 _SETTLED_ONLY = ("settlement_ts", "settlement_value_dollars")
@@ -141,13 +143,13 @@ class MarketServer(Server):
     """All venues of a world on one port, with faults by path; `clock` says what time it is there.
 
     Paths begin with `kalshi/trade-api/v2/`, `gamma/`, `clob/`, `us/` and `odds/`; a fault's path may be a pattern
-    (`*/markets`). Requests are in `requests`, with their query and time.
+    (`*/markets`). Any other path is a file of the mirror, so that `url` is an nflverse address too. Requests are in `requests`, with their query and time.
     """
 
     def __init__(self, world: MarketWorld, clock: Clock = utc_now, port: int = 0) -> None:
         self.venues = Venues(world, clock)
         self._market_faults: dict[str, tuple[MarketFault, Fault]] = {}
-        super().__init__(Path(), port)
+        super().__init__(MIRROR, port)
 
     @property
     def world(self) -> MarketWorld:
@@ -190,6 +192,8 @@ class MarketServer(Server):
         return super().next_fault(pattern)
 
     def reply(self, path: str, query: dict[str, str]) -> Reply:
+        if path.partition("/")[0] not in VENUES:
+            return super().reply(path, query)
         answer = self.venues.answer(path, query)
         for pattern, (kind, fault) in self._market_faults.items():
             if fnmatchcase(path, pattern) and answer.status == 200 and fault.times != 0:
@@ -265,22 +269,23 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--port", type=int, default=8765, help="on 127.0.0.1 (default 8765; 0 takes a free one)")
     parser.add_argument("--at", help="the time it is there, e.g. 2025-10-05T15:00:00Z; it runs on (default: now)")
-    parser.add_argument("--season", type=int, action="append", help="default 2025, and with --at the season of then")
+    parser.add_argument("--season", type=int, action="append", help="default 2025 and the season of that time")
     given = parser.parse_args(arguments)
     clock: Clock = utc_now
-    seasons = given.season or [2025]
     if given.at:
         begin, started = _time(given.at), time.monotonic()
         begin = begin if begin.tzinfo else begin.replace(tzinfo=UTC)
         clock = lambda: begin + timedelta(seconds=time.monotonic() - started)  # noqa: E731
-        if not given.season:
-            seasons = sorted({2025, begin.year if begin.month > 7 else begin.year - 1})
+    seasons = given.season or sorted({2025, default_season(clock())})
+    seasons = [season for season in seasons if (MIRROR / "rosters" / f"roster_{season}.parquet").exists()]
+    if not seasons:
+        parser.error(f"there is no roster of that season in {MIRROR}")
     world = shared_world(tuple(seasons))
     server = MarketServer(world, clock, given.port)
-    names = {**settings_of(server.url), "market_seconds": 3600}
+    names = {"nflverse_url": server.url, **settings_of(server.url), "market_seconds": 3600}
     lines = [f"export FIRSTTD_{name.upper()}={shlex.quote(str(value))}" for name, value in names.items()]
     print(  # noqa: T201 - what a person who starts it reads
-        f"Markets of {len(world.games)} games of {', '.join(map(str, seasons))} on {server.url}, where it is "
+        f"The mirror, and markets of {len(world.games)} games of {', '.join(map(str, seasons))} on {server.url}, where it is "
         f"{clock():%Y-%m-%d %H:%M} UTC.\nIn the shell that runs the pipeline:\n\n" + "\n".join(lines) + "\n\n"
         f"Then: make nightly SEASON={seasons[0]}. The key of The Odds API here is {SAMPLE_KEY}. Ctrl-C ends it.",
         flush=True,
