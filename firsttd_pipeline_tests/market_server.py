@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -143,7 +142,8 @@ class MarketServer(Server):
     """All venues of a world on one port, with faults by path; `clock` says what time it is there.
 
     Paths begin with `kalshi/trade-api/v2/`, `gamma/`, `clob/`, `us/` and `odds/`; a fault's path may be a pattern
-    (`*/markets`). Any other path is a file of the mirror, so that `url` is an nflverse address too. Requests are in `requests`, with their query and time.
+    (`*/markets`). Any other path is a file of the mirror, so that `url` is an nflverse address too. Requests are in
+    `requests`, with their query and time.
     """
 
     def __init__(self, world: MarketWorld, clock: Clock = utc_now, port: int = 0) -> None:
@@ -285,8 +285,8 @@ def main(arguments: list[str] | None = None) -> None:
     names = {"nflverse_url": server.url, **settings_of(server.url), "market_seconds": 3600}
     lines = [f"export FIRSTTD_{name.upper()}={shlex.quote(str(value))}" for name, value in names.items()]
     print(  # noqa: T201 - what a person who starts it reads
-        f"The mirror, and markets of {len(world.games)} games of {', '.join(map(str, seasons))} on {server.url}, where it is "
-        f"{clock():%Y-%m-%d %H:%M} UTC.\nIn the shell that runs the pipeline:\n\n" + "\n".join(lines) + "\n\n"
+        f"The mirror, and markets of {len(world.games)} games of {', '.join(map(str, seasons))} on {server.url}, where "
+        f"it is {clock():%Y-%m-%d %H:%M} UTC.\nIn the shell that runs the pipeline:\n\n" + "\n".join(lines) + "\n\n"
         f"Then: make nightly SEASON={seasons[0]}. The key of The Odds API here is {SAMPLE_KEY}. Ctrl-C ends it.",
         flush=True,
     )
