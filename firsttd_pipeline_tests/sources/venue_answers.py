@@ -17,7 +17,8 @@ STALL = object()
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came in: path without the leading slash, the query (a name given twice: joined by commas), headers."""
+    """A request as it came in: path without the leading slash, the query's values (of a name given twice joined by
+    commas), header names in lower case."""
 
     path: str
     query: dict[str, str]
