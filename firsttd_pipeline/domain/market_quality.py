@@ -34,6 +34,8 @@ def outcomes_disagree(legs: pl.DataFrame, firsts: pl.DataFrame) -> list[Violatio
     settled = legs.filter(
         pl.col("game_id").is_not_null() & pl.col("player_id").is_not_null() & (pl.col("resolved_outcome") != "void")
     )
+    # a D/ST's touchdown by a player upstream does not name could be anybody's of that team
+    firsts = firsts.filter(pl.col("player_id").is_not_null() | (pl.col("scorer") == "NO_TD"))
     if settled.is_empty() or firsts.is_empty():
         return []
     fitting = (

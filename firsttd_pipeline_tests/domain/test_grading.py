@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firsttd_pipeline.domain import grading as g
-from firsttd_pipeline.domain.grading import RulePack, grade_picks, grades_from_results, points_for
+from firsttd_pipeline.domain.grading import (
+    SCORER_UNKNOWN,
+    RulePack,
+    first_scorers,
+    grade_picks,
+    grades_from_results,
+    points_for,
+)
 from firsttd_pipeline.domain.touchdowns import DST_KINDS, extract_touchdowns, game_records
 from firsttd_pipeline_tests.shared_data import MIRROR, needs_shared
 
@@ -659,3 +666,42 @@ def test_on_the_real_season_of_2025_each_first_scorer_wins_and_the_others_do_not
     waiting = grades.filter(pl.col("status") == "pending")
     assert set(waiting["reason"]) <= {"scorer unknown"}
     assert waiting.filter(pl.col("player_id").str.starts_with("DST:")).is_empty()
+
+
+# --- the first scorer of a game ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("touchdowns", "told"),
+    [
+        ([td(KUPP), td(WATT)], (None, KUPP, None, KUPP)),
+        ([td(WATT, "PIT", "fumble_return")], (None, WATT, "DST:PIT", "DST:PIT")),
+        ([td(None, "PIT", "punt_return")], (None, None, "DST:PIT", "DST:PIT")),
+        ([td(None, "PIT", "pass"), td(KUPP)], (SCORER_UNKNOWN, None, None, None)),
+        ([], (None, None, None, "NO_TD")),
+    ],
+)
+def test_the_first_scorer_is_the_dst_where_it_is_one_else_the_player_or_nobody(
+    touchdowns: list[dict[str, Any]], told: tuple[str | None, ...]
+) -> None:
+    of = frames([], touchdowns, {}, {})
+    of.pop("picks")
+    assert first_scorers(**of).rows() == [(GAME, *told)]
+
+
+@pytest.mark.parametrize(
+    ("game", "record", "reason"),
+    [
+        ({"status": "in_progress"}, {}, "game not final"),
+        ({"deleted_at": KICKOFF}, {}, "no game"),
+        ({}, None, "no plays yet"),
+        ({}, {"reaches_end": False}, "plays incomplete"),
+        ({}, {"home_score": 16}, "score mismatch"),
+    ],
+)
+def test_nobody_is_known_to_have_scored_first_before_a_pick_could_be_graded(
+    game: dict[str, Any], record: dict[str, Any] | None, reason: str
+) -> None:
+    of = frames([], [td(KUPP)], game, record)
+    of.pop("picks")
+    assert first_scorers(**of).rows() == [(GAME, reason, None, None, None)]
