@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = {
     "rosters", "games", "touchdowns", "kickoff_decisions", "team_ratings", "results", "player_stats", "leaderboard",
+    "market_odds", "market_outcomes", "pick_market_odds", "member_market_stats",
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class RunProgress:
             self._running = self._bar.add_task(f"{event.season} {event.asset}", total=None)
             return
         self._clear()
-        name = f"{event.season} {event.asset:<18}"
+        name = f"{event.season} {event.asset:<19}"
         if event.report is None:
             stderr.print(f"✗ {name} failed", style="red", markup=False)
             return

@@ -33,7 +33,12 @@ EDGES = {
     "results": {"touchdowns"},
     "player_stats": {"results"},
     "leaderboard": {"player_stats"},
+    "market_odds": {"games", "rosters"},
+    "market_outcomes": {"market_odds", "touchdowns"},
+    "pick_market_odds": {"market_odds", "results"},
+    "member_market_stats": {"pick_market_odds", "market_outcomes", "leaderboard"},
 }
+MARKETS = {"market_odds", "market_outcomes", "pick_market_odds", "member_market_stats"}
 BLOCKING = {
     ("games", "statuses_follow_scores"),
     ("touchdowns", "one_first_touchdown"),
@@ -69,7 +74,8 @@ def test_every_asset_says_what_it_is(asset: dg.AssetsDefinition) -> None:
     spec = spec_of(asset)
     assert len(spec.description or "") > 40
     assert list(spec.owners) == OWNERS
-    assert spec.group_name in {"league_data", "standings"}
+    assert spec.group_name in {"league_data", "standings", "markets"}
+    assert (spec.group_name == "markets") == (asset.key.to_user_string() in MARKETS)
     assert {"python", "sql"} <= set(spec.kinds)
 
 
@@ -116,15 +122,32 @@ def test_one_job_runs_the_whole_graph_in_one_process() -> None:
     job = defs.resolve_job_def(NIGHTLY)
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(EDGES)
     assert job.executor_def is dg.in_process_executor
-    assert [schedule.name for schedule in defs.schedules or []] == ["nightly_schedule"]  # type: ignore[union-attr]
+    names = [schedule.name for schedule in defs.schedules or []]  # type: ignore[union-attr]
+    assert names == ["nightly_schedule", "market_snapshots_schedule"]
 
 
 JOBS = {
     NIGHTLY: set(EDGES),
     "standings": {"player_stats", "leaderboard"},
     "new_picks": {"results", "player_stats", "leaderboard"},
-    "plays_landed": {"touchdowns", "kickoff_decisions", "results", "player_stats", "leaderboard"},
+    "plays_landed": {
+        *("touchdowns", "kickoff_decisions", "results", "player_stats", "leaderboard"),
+        *(MARKETS - {"market_odds"}),
+    },
+    "market_snapshots": {"market_odds", "pick_market_odds"},
 }
+ASKS_VENUES = {NIGHTLY, "market_snapshots"}
+
+
+def test_no_table_of_the_league_depends_on_a_market() -> None:
+    for key in GRAPH.get_all_asset_keys() - {dg.AssetKey(name) for name in MARKETS}:
+        assert not {parent.to_user_string() for parent in GRAPH.get(key).parent_keys} & MARKETS
+
+
+def test_what_a_sensor_starts_never_asks_a_venue() -> None:
+    assert {name for name, assets in JOBS.items() if "market_odds" in assets} == ASKS_VENUES
+    started = {job.name for sensor in defs.sensors or [] if sensor.has_jobs for job in sensor.jobs}  # type: ignore[union-attr]
+    assert not started & ASKS_VENUES
 
 
 def test_every_job_runs_exactly_what_its_reason_makes_stale() -> None:

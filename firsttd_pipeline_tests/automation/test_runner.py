@@ -32,6 +32,7 @@ from firsttd_pipeline_tests.servers import Server
 NOW = datetime(2025, 9, 10, 7, tzinfo=UTC)
 ALL = {
     "rosters", "games", "touchdowns", "kickoff_decisions", "team_ratings", "results", "player_stats", "leaderboard",
+    "market_odds", "market_outcomes", "pick_market_odds", "member_market_stats",
 }  # fmt: skip
 
 
@@ -215,7 +216,8 @@ def test_an_asset_that_fails_stops_what_needs_it_and_nothing_else(settings: Sett
         outcome = job.run(2025)
     states = {event.asset: event.state for event in outcome.events}
     assert not outcome.success
-    assert states == {"games": "finished", "rosters": "finished", "team_ratings": "finished", "touchdowns": "failed"}
+    assert states == {"games": "finished", "rosters": "finished", "team_ratings": "finished", "touchdowns": "failed",
+                      "market_odds": "finished"}  # fmt: skip
     assert len(outcome.errors) == 1
     assert f"{server.url}pbp/play_by_play_2025.parquet" in outcome.errors[0]
 
@@ -230,7 +232,9 @@ def test_a_failing_blocking_check_stops_what_depends_on_the_asset(settings: Sett
     assert [(c.asset, c.name, c.blocking) for c in outcome.checks if c.level == "failed"] == [
         ("results", "no_orphans", True)
     ]
-    assert {event.asset for event in outcome.events} == ALL - {"player_stats", "leaderboard"}
+    assert {event.asset for event in outcome.events} == ALL - {
+        "player_stats", "leaderboard", "pick_market_odds", "member_market_stats",
+    }  # fmt: skip
 
 
 def test_a_failing_blocking_check_is_explained_and_ends_with_exit_code_1(settings: Settings, server: Server) -> None:

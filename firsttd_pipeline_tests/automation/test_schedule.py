@@ -165,6 +165,7 @@ def test_outside_the_season_it_runs_and_says_that_there_is_nothing_new(league: t
     assert dict(heard) == {
         "rosters": 8, "games": 3, "touchdowns": 4, "kickoff_decisions": 2, "team_ratings": dict(heard)["team_ratings"],
         "results": 0, "player_stats": 8, "leaderboard": 0,
+        "market_odds": 0, "market_outcomes": 0, "pick_market_odds": 0, "member_market_stats": 0,
     }  # fmt: skip
 
 

@@ -100,8 +100,8 @@ def _event(game: str) -> str:
 def _leg(player: str, history: str = "NULL", source: str = "kalshi") -> str:
     return (
         "INSERT INTO market_legs (source, market_id, event_id, season, game_id, kind, label, player_id, reason, "
-        f"status, history_at, first_seen_at, last_seen_at) VALUES ('{source}', 'LEG', 'EV', 2025, '{OPENER}', 'player', "
-        f"'S. Carrier', {player}, 'two such players', 'settled', {history}, '2025-09-07 12:00:00', "
+        f"status, history_at, first_seen_at, last_seen_at) VALUES ('{source}', 'LEG', 'EV', 2025, '{OPENER}', "
+        f"'player', 'S. Carrier', {player}, 'two such players', 'settled', {history}, '2025-09-07 12:00:00', "
         "'2025-09-07 12:00:00')"
     )
 

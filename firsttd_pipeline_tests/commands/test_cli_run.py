@@ -49,7 +49,7 @@ def test_json_is_alone_on_stdout_and_progress_on_stderr(copy: Home) -> None:
     assert [row["member"] for row in told.json] == ["Avery", "[bold red]x[/bold red]", "Blake"]
     for asset in ("games", "rosters", "touchdowns", "results", "player_stats", "leaderboard"):
         assert f"✓ 2025 {asset} " in told.err
-    assert "Season 2025: done, nothing new; 24 of 25 checks hold." in one_line(told)
+    assert "Season 2025: done, nothing new; 29 of 30 checks hold." in one_line(told)
     assert "Checks that do not hold" in told.err
     assert "games without a score a day after kickoff: 1" in one_line(told)
 
@@ -63,7 +63,7 @@ def test_warnings_may_stand_and_nothing_changes_twice(copy: Home) -> None:
 def test_a_fresh_home_gets_a_database_and_dagsters_settings(empty: Home) -> None:
     told = empty.quick("nightly", "--season", "2025")
     assert told.code == 0
-    assert "created, now at 0022" in one_line(told)
+    assert "created, now at 0023" in one_line(told)
     assert "No picks in 2025 yet" in told.out
     assert empty.database.is_file()
     assert (empty.path / "dagster.yaml").is_file()

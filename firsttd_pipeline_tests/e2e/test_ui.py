@@ -24,6 +24,7 @@ pytestmark = pytest.mark.timeout(600)
 
 ASSETS = {
     "rosters", "games", "touchdowns", "kickoff_decisions", "team_ratings", "results", "player_stats", "leaderboard",
+    "market_odds", "market_outcomes", "pick_market_odds", "member_market_stats",
 }  # fmt: skip
 SEASONS = {"2021", "2022", "2023", "2024", "2025"}
 
@@ -62,9 +63,9 @@ def first_backfill(ui: Ui, page: Page) -> list[dict[str, Any]]:
     return ui.finished(len(SEASONS), dagster__backfill=backfill["id"])
 
 
-def test_the_graph_shows_all_eight_assets_and_nothing_covers_it(ui: Ui, page: Page) -> None:
-    both_groups = ",".join(f"global%40global%3A{group}" for group in ("league_data", "standings"))
-    page.goto(f"{ui.url}/asset-groups?expanded={both_groups}")
+def test_the_graph_shows_all_twelve_assets_and_nothing_covers_it(ui: Ui, page: Page) -> None:
+    all_groups = ",".join(f"global%40global%3A{group}" for group in ("league_data", "standings", "markets"))
+    page.goto(f"{ui.url}/asset-groups?expanded={all_groups}")
     for asset in ASSETS:
         expect(page.get_by_text(asset, exact=True).first).to_be_visible()
     assert page.get_by_role("dialog").count() == 0, "a dialog covers the first page"
