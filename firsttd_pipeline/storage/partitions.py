@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from firsttd_pipeline.storage import schema
 from firsttd_pipeline.storage.season import game_ids, pick_ids
@@ -136,17 +136,19 @@ def step_aside(conn: Connection, game_ids: Sequence[str]) -> None:
 
 
 _MADE_FROM_PLAYS = (schema.touchdowns, schema.game_records)
+_MADE_AGAIN = (*_MADE_FROM_PLAYS, schema.market_closings)
+"""Not moved but made anew: a closing line is of one kickoff."""
 _FOLLOWERS = [
     column
     for table in schema.metadata.sorted_tables
     for column in table.c
-    if table not in _MADE_FROM_PLAYS and any(key.target_fullname == "games.id" for key in column.foreign_keys)
+    if table not in _MADE_AGAIN and any(key.target_fullname == "games.id" for key in column.foreign_keys)
 ]
 """What belongs to a game whatever its id: picks, kickoffs (a decision may be entered by hand), prices."""
 
 
 def follow(conn: Connection, moved: Mapping[str, str], renamed: Sequence[str]) -> dict[str, int]:
-    """All that belongs to a game follows it from its old id to the new one; what is made from plays is made again.
+    """All that belongs to a game follows it from its old id to the new one; what is made from that is made again.
 
     `renamed` are old ids of games that are the same but for the id: their rows are removed. Returns the picks moved, by
     old id.
@@ -158,6 +160,9 @@ def follow(conn: Connection, moved: Mapping[str, str], renamed: Sequence[str]) -
             count = conn.execute(change).rowcount
             if column.table is schema.picks:
                 followed[old] = count
+        week = select(schema.games.c.week).where(schema.games.c.id == new).scalar_subquery()
+        conn.execute(update(schema.market_odds).where(schema.market_odds.c.game_id == new).values(week=week))
+        conn.execute(delete(schema.market_closings).where(schema.market_closings.c.game_id == old))
     for old in renamed:
         for table in _MADE_FROM_PLAYS:
             conn.execute(delete(table).where(table.c.game_id == old))

@@ -174,27 +174,6 @@ class SeasonBook:
     @classmethod
     def load(cls, conn: Connection, season: int) -> SeasonBook:
         """Read the season. A retired roster row counts (the player was there), after the current ones."""
-        query = (
-            select(
-                games.c.id,
-                games.c.season,
-                games.c.week,
-                weeks.c.id.label("week_id"),
-                games.c.away_team,
-                games.c.home_team,
-                games.c.kickoff_at,
-                games.c.game_date,
-                games.c.status,
-                games.c.deleted_at,
-            )
-            .join(weeks, (weeks.c.season == games.c.season) & (weeks.c.week == games.c.week))
-            .where(games.c.season == season)
-            .order_by(games.c.week, games.c.id)
-        )
-        season_games = [
-            Game(r.id, r.season, r.week, r.week_id, _code(r.away_team), _code(r.home_team), *tuple(r)[6:])
-            for r in conn.execute(query)
-        ]
         roster = read_frame(
             conn,
             select(rosters.c.player_id, rosters.c.team, *(rosters.c[name] for name in _NAME_COLUMNS))
@@ -203,7 +182,7 @@ class SeasonBook:
         )
         columns = (roster_weeks.c[name] for name in ("player_id", "team", "first_week", "last_week", "active"))
         by_week = read_frame(conn, select(*columns).where(roster_weeks.c.season == season))
-        return cls(season, season_games, _canonical(roster), _canonical(by_week), league_aliases(conn))
+        return cls(season, games_of(conn, season), _canonical(roster), _canonical(by_week), league_aliases(conn))
 
     @property
     def has_roster(self) -> bool:
@@ -320,7 +299,7 @@ class SeasonBook:
         if not of_team:
             return self._understand(PickRequest("", typed, week=week), found, member_id)
         understood = self._understand(request, of_team, member_id)
-        if understood.kind == "player" and not _certain(understood.method):
+        if understood.kind == "player" and not names_in_full(understood.method):
             elsewhere = [
                 row for row in self._named(week, typed) if not any(row["team"] in game.teams for game in of_team)
             ]
@@ -345,7 +324,7 @@ class SeasonBook:
             understood = self._understand(PickRequest("", named), found, member_id)
         finally:
             self.aliases = aliases
-        if understood.kind == "player" and not _certain(understood.method):
+        if understood.kind == "player" and not names_in_full(understood.method):
             raise NameNotUnderstood(
                 f"{quoted(named)} is no gsis_id and no full name of a player in {self._where(found)}.",
                 [f"{understood.player_name} ({understood.team} {understood.position or '?'}, {understood.player_id})"],
@@ -424,7 +403,7 @@ class SeasonBook:
         where = found if known else self._games_named(request, found)
         outcome = self._resolve(request, where, member_id)
         answer = outcome.answer
-        sure = known or (len(where) == 1 and answer is not None and _names_somebody(answer.method))
+        sure = known or (len(where) == 1 and answer is not None and names_somebody(answer.method))
         if answer is None or not sure:
             raise self._refused(request, found, outcome, member_id, len(where))
         meant = answer.candidate
@@ -558,6 +537,31 @@ class SeasonBook:
         return f"week {found[0].week}" if found else "that week"
 
 
+def games_of(conn: Connection, season: int) -> list[Game]:
+    """The season's games, by week, those that left the schedule too."""
+    query = (
+        select(
+            games.c.id,
+            games.c.season,
+            games.c.week,
+            weeks.c.id.label("week_id"),
+            games.c.away_team,
+            games.c.home_team,
+            games.c.kickoff_at,
+            games.c.game_date,
+            games.c.status,
+            games.c.deleted_at,
+        )
+        .join(weeks, (weeks.c.season == games.c.season) & (weeks.c.week == games.c.week))
+        .where(games.c.season == season)
+        .order_by(games.c.week, games.c.id)
+    )
+    return [
+        Game(r.id, r.season, r.week, r.week_id, _code(r.away_team), _code(r.home_team), *tuple(r)[6:])
+        for r in conn.execute(query)
+    ]
+
+
 def checked_typed(text: str) -> str:
     """The player as typed, trimmed, if it is text that can be stored.
 
@@ -574,14 +578,14 @@ def checked_typed(text: str) -> str:
     return text
 
 
-def _certain(method: str) -> bool:
+def names_in_full(method: str) -> bool:
     """Whether the method names one person in full (`exact, by team` does)."""
     return method.partition(",")[0] in FULL_NAMES
 
 
-def _names_somebody(method: str) -> bool:
+def names_somebody(method: str) -> bool:
     """Whether the method says who it is even where nobody says the game."""
-    return _certain(method) or method.partition(",")[0] == "alias"
+    return names_in_full(method) or method.partition(",")[0] == "alias"
 
 
 def _canonical(frame: pl.DataFrame) -> pl.DataFrame:

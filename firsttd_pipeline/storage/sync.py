@@ -249,19 +249,7 @@ class _Plan:
             return
         stamps = [n for n in ("created_at", "updated_at") if n in self.table.c and n not in inserted.columns]
         inserted = inserted.with_columns(**{n: pl.lit(self.now) for n in stamps})
-        name = self._quoted(self.table.name)
-        columns = ", ".join(self._quoted(c) for c in inserted.columns)
-        if self.sqlite:
-            # Where a table has triggers SQLite sets up an undo journal per statement: many rows in each cost a third.
-            values, one = self._sqlite_rows(inserted), f"({', '.join('?' * inserted.width)})"
-            for part in (values[i : i + _BATCH] for i in range(0, len(values), _BATCH)):
-                statement = f"INSERT INTO {name} ({columns}) VALUES {', '.join([one] * len(part))}"  # noqa: S608
-                self.conn.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
-        else:
-            statement = (
-                f"INSERT INTO {name} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{name}, %s)"  # noqa: S608
-            )
-            self.conn.exec_driver_sql(statement, (as_json(inserted),))
+        insert_frame(self.conn, self.table, inserted)
 
     def _park(self, updated: pl.DataFrame, was: pl.DataFrame) -> set[str]:
         """Move rows off the unique values they give up, so that two rows can swap theirs; returns the columns used."""
@@ -291,7 +279,7 @@ class _Plan:
         name, pk = self._quoted(self.table.name), self._quoted(self.pk)
         if self.sqlite:
             sets = ", ".join(f"{self._quoted(c)} = ?" for c in columns)
-            values = self._sqlite_rows(rows.select([*columns, self.pk]))
+            values = _sqlite_rows(rows.select([*columns, self.pk]))
             self.conn.exec_driver_sql(f"UPDATE {name} SET {sets} WHERE {pk} = ?", values)  # noqa: S608
         else:
             sets = ", ".join(f"{self._quoted(c)} = v.{self._quoted(c)}" for c in columns)
@@ -308,13 +296,36 @@ class _Plan:
     def _quoted(self, name: str) -> str:
         return self.conn.dialect.identifier_preparer.quote(name)
 
-    def _sqlite_rows(self, rows: pl.DataFrame) -> list[tuple[Any, ...]]:
-        texts = [
-            pl.col(c).dt.strftime("%Y-%m-%d %H:%M:%S" if isinstance(kind, pl.Datetime) else "%Y-%m-%d")
-            for c, kind in rows.schema.items()
-            if isinstance(kind, pl.Datetime | pl.Date)
-        ]
-        return rows.with_columns(texts).rows()
+
+def insert_frame(conn: Connection, table: Table, rows: pl.DataFrame, *, unless_there: Sequence[str] = ()) -> int:
+    """Insert rows that have the table's types; how many were new.
+
+    `unless_there`: a unique key; rows that the table has already are left as they are there.
+    """
+    if rows.is_empty():
+        return 0
+    quote = conn.dialect.identifier_preparer.quote
+    name, columns = quote(table.name), ", ".join(quote(c) for c in rows.columns)
+    otherwise = f" ON CONFLICT ({', '.join(quote(c) for c in unless_there)}) DO NOTHING" if unless_there else ""
+    if conn.dialect.name != "sqlite":
+        source = f"SELECT {columns} FROM json_populate_recordset(NULL::{name}, %s)"  # noqa: S608
+        done = conn.exec_driver_sql(f"INSERT INTO {name} ({columns}) {source}{otherwise}", (as_json(rows),))
+        return done.rowcount
+    # Where a table has triggers SQLite sets up an undo journal per statement: many rows in each cost a third.
+    values, one, new = _sqlite_rows(rows), f"({', '.join('?' * rows.width)})", 0
+    for part in (values[i : i + _BATCH] for i in range(0, len(values), _BATCH)):
+        statement = f"INSERT INTO {name} ({columns}) VALUES {', '.join([one] * len(part))}{otherwise}"  # noqa: S608
+        new += conn.exec_driver_sql(statement, tuple(chain.from_iterable(part))).rowcount
+    return new
+
+
+def _sqlite_rows(rows: pl.DataFrame) -> list[tuple[Any, ...]]:
+    texts = [
+        pl.col(c).dt.strftime("%Y-%m-%d %H:%M:%S" if isinstance(kind, pl.Datetime) else "%Y-%m-%d")
+        for c, kind in rows.schema.items()
+        if isinstance(kind, pl.Datetime | pl.Date)
+    ]
+    return rows.with_columns(texts).rows()
 
 
 def as_json(rows: pl.DataFrame) -> str:

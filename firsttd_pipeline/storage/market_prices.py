@@ -1,0 +1,139 @@
+"""Reads of what the markets said (a game's odds, closing lines, a price's path), and the writer of `market_closings`.
+
+Each read goes by an index at any size of the store. What closes a leg and what is fair is `domain/prices.py`'s.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection, and_, case, select
+
+from firsttd_pipeline.domain.prices import closings
+from firsttd_pipeline.settings import Settings
+from firsttd_pipeline.storage.engine import read_frame
+from firsttd_pipeline.storage.schema import games, market_closings, market_legs, market_odds
+from firsttd_pipeline.storage.sync import Counts, sync_partition
+
+_NOT_PLAYED = ("postponed", "cancelled")
+
+
+def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
+    """The last price of every leg of a game: source, book, label, player_id, status, bid, ask, probability and so on."""
+    leg, odds, later = market_legs.c, market_odds.c, market_odds.alias().c
+    last = (
+        select(later.id).where(later.leg_id == leg.id).order_by(later.snapshot_time.desc()).limit(1).scalar_subquery()
+    )
+    query = (
+        select(
+            leg.source,
+            leg.book,
+            leg.market_id,
+            leg.label.label("player_name"),
+            leg.player_id,
+            leg.team,
+            leg.status,
+            leg.result,
+            odds.bid,
+            odds.ask,
+            odds.raw_price,
+            odds.implied_probability,
+            odds.reason,
+            odds.american_odds,
+            odds.snapshot_time,
+        )
+        .select_from(market_legs)
+        .join(market_odds, odds.id == last)
+        .where(leg.game_id == game_id)
+    )
+    return read_frame(conn, query).sort(
+        "source", "implied_probability", "player_name", descending=[False, True, False], nulls_last=True
+    )
+
+
+def closing_lines(conn: Connection, season: int, source: str | None = None) -> pl.DataFrame:
+    """The season's closing lines: source, game_id, player_id, probability, fair_probability."""
+    closing = market_closings.c
+    query = select(
+        closing.source, closing.game_id, closing.player_id, closing.probability, closing.fair_probability
+    ).where(closing.season == season)
+    return read_frame(conn, query if source is None else query.where(closing.source == source))
+
+
+def price_path(conn: Connection, game_id: str, player_id: str) -> pl.DataFrame:
+    """What one outcome cost over time, oldest first: source, leg_id, snapshot_time, bid, ask, implied_probability."""
+    odds = market_odds.c
+    query = (
+        select(
+            odds.source,
+            odds.leg_id,
+            odds.snapshot_time,
+            odds.bid,
+            odds.ask,
+            odds.implied_probability,
+            odds.reason,
+            odds.taken_from,
+        )
+        .where(odds.game_id == game_id, odds.player_id == player_id)
+        .order_by(odds.snapshot_time)
+    )
+    return read_frame(conn, query)
+
+
+def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:
+    """The last price at or before kickoff of every leg of the season's games that began, as `prices.closings` takes it.
+
+    A leg that left the list before kickoff is `withdrawn`, one that was taken off later was on it at kickoff.
+    """
+    leg, odds, later, game = market_legs.c, market_odds.c, market_odds.alias().c, games.c
+    last = (
+        select(later.id)
+        .where(later.leg_id == leg.id, later.snapshot_time <= game.kickoff_at)
+        .order_by(later.snapshot_time.desc())
+        .limit(1)
+        .correlate(market_legs, games)
+        .scalar_subquery()
+    )
+    withdrawn = and_(leg.status == "withdrawn", leg.closed_at <= game.kickoff_at)
+    status = case((withdrawn, "withdrawn"), (leg.status == "withdrawn", "closed"), else_=leg.status)
+    query = (
+        select(
+            odds.id.label("odds_id"),
+            leg.source,
+            leg.game_id,
+            leg.player_id,
+            leg.book,
+            game.season,
+            game.week,
+            game.kickoff_at,
+            odds.snapshot_time,
+            odds.bid,
+            odds.ask,
+            odds.implied_probability,
+            odds.reason,
+            status.label("status"),
+        )
+        .select_from(market_legs)
+        .join(games, game.id == leg.game_id)
+        .outerjoin(market_odds, odds.id == last)
+        .where(
+            leg.season == season,
+            game.kickoff_at <= now,
+            game.deleted_at.is_(None),
+            game.status.not_in(_NOT_PLAYED),
+        )
+    )
+    return read_frame(conn, query)
+
+
+def write_closings(conn: Connection, season: int, settings: Settings, now: datetime) -> Counts:
+    """Make the season's closing lines those of its snapshots, inside the caller's transaction."""
+    rows = closings(
+        last_prices(conn, season, now),
+        field_share=settings.market_field_share,
+        no_touchdown_rate=settings.no_touchdown_rate,
+    )
+    table = market_closings
+    key = ("source", "game_id", "player_id")
+    return sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)
