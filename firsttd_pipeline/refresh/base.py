@@ -13,10 +13,12 @@ from types import TracebackType
 
 import polars as pl
 
-from firsttd_pipeline.reports.plots import Plot
+from firsttd_pipeline.domain.markets import Source
+from firsttd_pipeline.reports.plots import Picture
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.sources.http import HttpClient, HttpPolicy
 from firsttd_pipeline.sources.nflverse import NflverseClient, SourceFile
+from firsttd_pipeline.sources.venues import Venue, open_venue
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.sync import Counts
 from firsttd_pipeline.storage.sync_log import record_failure
@@ -54,7 +56,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     facts: dict[str, int | float | str] = field(default_factory=dict)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
-    plot: Callable[[], Plot] | None = None
+    plot: Callable[[], Picture] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,23 @@ class League:
         run_id: str | None = None,
         *,
         shared_client: bool = False,
+        venues: Callable[[Source], Venue] | None = None,
     ) -> None:
-        """`shared_client`: others go on reading with `client`, so closing leaves it what it has read."""
+        """`shared_client`: others go on reading with `client`, so closing leaves it what it has read.
+
+        `venues` opens a market venue for one run; default: as the settings say.
+        """
         self.settings = settings
         self.db = db
         self.client = client
         self.run_id = run_id
         self.uses_what_is_there = False
         """Nothing new is asked of upstream where a file was fetched before: only the league itself has changed."""
+        self.venues: Callable[[Source], Venue] = venues or self._open_venue
         self._shared_client = shared_client
+
+    def _open_venue(self, source: Source) -> Venue:
+        return open_venue(source, self.settings, progress=self.client.http.progress)
 
     @classmethod
     def open(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Connection, and_, case, select
+from sqlalchemy import Connection, and_, case, exists, select
 
 from firsttd_pipeline.domain.prices import closings
 from firsttd_pipeline.settings import Settings
@@ -20,7 +20,7 @@ _NOT_PLAYED = ("postponed", "cancelled")
 
 
 def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
-    """The last price of every leg of a game: source, book, label, player_id, status, bid, ask, probability and so on."""
+    """The last price of every leg of a game at every venue, by venue, the likeliest first."""
     leg, odds, later = market_legs.c, market_odds.c, market_odds.alias().c
     last = (
         select(later.id).where(later.leg_id == leg.id).order_by(later.snapshot_time.desc()).limit(1).scalar_subquery()
@@ -79,6 +79,43 @@ def price_path(conn: Connection, game_id: str, player_id: str) -> pl.DataFrame:
         .order_by(odds.snapshot_time)
     )
     return read_frame(conn, query)
+
+
+def game_to_show(conn: Connection, season: int, now: datetime, *, next_first: bool) -> tuple[str, datetime] | None:
+    """The next game with prices, else the latest; or the other way round. Its id and kickoff."""
+    game = games.c
+    priced = select(game.id, game.kickoff_at).where(
+        game.season == season, exists().where(market_odds.c.game_id == game.id), game.kickoff_at.is_not(None)
+    )
+    coming = priced.where(game.kickoff_at > now).order_by(game.kickoff_at, game.id)
+    begun = priced.where(game.kickoff_at <= now).order_by(game.kickoff_at.desc(), game.id)
+    for query in (coming, begun) if next_first else (begun, coming):
+        row = conn.execute(query.limit(1)).first()
+        if row is not None:
+            return str(row.id), row.kickoff_at
+    return None
+
+
+def top_paths(conn: Connection, game_id: str, legs: int) -> tuple[str, dict[str, list[tuple[datetime, float | None]]]]:
+    """The venue that has most to say of a game, and the price over time of its likeliest legs, by label."""
+    odds = market_odds.c
+    rows = read_frame(
+        conn,
+        select(odds.source, odds.leg_id, odds.player_name, odds.snapshot_time, odds.implied_probability).where(
+            odds.game_id == game_id
+        ),
+    ).sort("snapshot_time")
+    if rows["implied_probability"].null_count() == rows.height:
+        return "", {}
+    most = rows.filter(pl.col("implied_probability").is_not_null()).group_by("source").len().sort("len", "source")
+    of_venue = rows.filter(pl.col("source") == most["source"][-1])
+    last = of_venue.group_by("leg_id").agg(pl.col("implied_probability").drop_nulls().last(), pl.last("player_name"))
+    likeliest = last.sort("implied_probability", "player_name", descending=[True, False], nulls_last=True).head(legs)
+    paths: dict[str, list[tuple[datetime, float | None]]] = {}
+    for leg_id, name in likeliest.select("leg_id", "player_name").iter_rows():
+        path = of_venue.filter(pl.col("leg_id") == leg_id).select("snapshot_time", "implied_probability")
+        paths[name if name not in paths else f"{name} ({leg_id})"] = path.rows()
+    return str(most["source"][-1]), paths
 
 
 def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from firsttd_pipeline.masking import mask_secrets
 from firsttd_pipeline.storage.engine import polars_type, read_frame
 from firsttd_pipeline.storage.market_book import BY_HAND, UTC_DATES, LegOf, MarketBook, league_date, season_of_date
 from firsttd_pipeline.storage.schema import (
+    games,
     market_events,
     market_legs,
     market_odds,
@@ -562,6 +563,17 @@ def stored_seasons(conn: Connection, source: str | None = None, season: int | No
     query = select(table.source, table.season).distinct().order_by(table.season, table.source)
     found = [(str(row.source), int(row.season)) for row in conn.execute(query)]
     return [one for one in found if source in (None, one[0]) and season in (None, one[1]) and one[0] in SOURCES]
+
+
+def kickoffs_of(conn: Connection, season: int, source: str) -> dict[str, datetime]:
+    """When the game of each leg kicks off, by market id."""
+    leg = market_legs.c
+    query = (
+        select(leg.market_id, games.c.kickoff_at)
+        .join(games, games.c.id == leg.game_id)
+        .where(leg.season == season, leg.source == source, games.c.kickoff_at.is_not(None))
+    )
+    return {row.market_id: row.kickoff_at for row in conn.execute(query)}
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,543 @@
+"""`market_odds`: what the venues say about every first-touchdown scorer, and the closing lines.
+
+What is wanted is read from our database, the venues are asked side by side, and all that came is stored in one
+transaction. A venue that fails is a status with its reason; only our own database can fail this.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from firsttd_pipeline.domain.markets import (
+    FIRST_SEASONS,
+    NAMES,
+    SOURCES,
+    WITH_HISTORY,
+    Event,
+    Source,
+    WantedGame,
+    WantedHistory,
+)
+from firsttd_pipeline.domain.seasons import default_season
+from firsttd_pipeline.masking import mask_secrets
+from firsttd_pipeline.refresh.base import League, Report
+from firsttd_pipeline.reports.plots import PricePath
+from firsttd_pipeline.sources.http import SourceError
+from firsttd_pipeline.sources.venues import Page, Venue, VenueError, open_venue, price_path, why_off
+from firsttd_pipeline.storage import market_store
+from firsttd_pipeline.storage.market_book import MarketBook, day_of, league_date, match_game
+from firsttd_pipeline.storage.market_plan import Known, read_known
+from firsttd_pipeline.storage.market_prices import game_to_show, read_odds_of_game, top_paths, write_closings
+from firsttd_pipeline.storage.market_status import open_events_query, open_legs_query
+from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers, write_venue
+from firsttd_pipeline.storage.season_book import Game
+from firsttd_pipeline.storage.sync import Counts
+
+AHEAD: Final = timedelta(days=10)
+"""Games that kick off later than this are not asked for yet."""
+SETTLES: Final = timedelta(days=14)
+"""A leg that is not settled this long after kickoff is not waited for any more."""
+LISTED: Final = timedelta(days=3)
+"""A list of settled legs made this long after a game has its legs, if the venue has any of it."""
+SHOWN: Final = 10
+_IN_PLOT: Final = 5
+_PREVIEW: Final = (
+    "source", "player_name", "status", "bid", "ask", "implied_probability", "american_odds", "snapshot_time"
+)  # fmt: skip
+
+_log = logging.getLogger(__name__)
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one venue is asked.
+
+    Attributes:
+        games: that have not begun: their open legs are wanted.
+        settled_since, settled_games: final games whose legs are not settled, from the earliest kickoff on.
+        started: open legs, by market id, whose games have begun: what became of them?
+        expected: open legs of `games`, by market id, that the whole open list should have.
+        history: former prices to ask for, most wanted first.
+        known: what is stored of the venue.
+        absent: why nothing is asked; with its status.
+    """
+
+    source: Source
+    games: tuple[WantedGame, ...] = ()
+    settled_since: datetime | None = None
+    settled_games: tuple[WantedGame, ...] = ()
+    started: tuple[str, ...] = ()
+    expected: frozenset[str] = frozenset()
+    history: bool = False
+    known: Known = field(default_factory=Known)
+    absent: tuple[str, str] | None = None
+
+
+def plan_for(
+    source: Source, season: int, games: Sequence[Game], known: Known, now: datetime, *, snapshot_only: bool = False
+) -> Plan:
+    """What a venue is asked at `now`, from what is stored alone."""
+    if season < FIRST_SEASONS[source]:
+        first = FIRST_SEASONS[source]
+        reason = f"{NAMES[source]} is not known to have listed {season}: its first season is {first}"
+        return Plan(source, known=known, absent=("absent", reason))
+    if source not in WITH_HISTORY and season < default_season(now) and not known.legs:
+        reason = f"{NAMES[source]} gives no prices of the past: what nobody stored of {season} is gone"
+        return Plan(source, known=known, absent=("absent", reason))
+    ahead = [game for game in games if game.open and game.kickoff_at is not None and not game.begun(now)]
+    if snapshot_only:
+        ahead = [game for game in ahead if day_of(game) == league_date(now)]
+    else:
+        ahead = [game for game in ahead if game.kickoff_at is not None and game.kickoff_at <= now + AHEAD]
+    by_id = {game.id: game for game in games}
+    coming = {game.id for game in ahead}
+    begun = {game.id for game in games if game.begun(now)}
+    unsettled = [] if snapshot_only else [game for game in games if _waits_for_settlement(game, known)]
+    started = (
+        []
+        if snapshot_only
+        else [leg.market_id for leg in known.legs.values() if leg.status == "open" and leg.game_id in begun]
+    )
+    kickoffs = [game.kickoff_at for game in unsettled if game.kickoff_at is not None]
+    return Plan(
+        source,
+        games=_wanted(ahead),
+        settled_since=min(kickoffs, default=None),
+        settled_games=_wanted([by_id[game.id] for game in unsettled]),
+        started=tuple(sorted(started)),
+        expected=frozenset(
+            leg.market_id for leg in known.legs.values() if leg.status == "open" and leg.game_id in coming
+        ),
+        history=not snapshot_only and source in WITH_HISTORY,
+        known=known,
+    )
+
+
+def _waits_for_settlement(game: Game, known: Known) -> bool:
+    """Whether a game is over and the venue has not said yet how its legs ended, or that it has none."""
+    if game.status != "final" or game.deleted_at is not None or game.kickoff_at is None:
+        return False
+    listed = known.settled_listed_at
+    if not known.listed(game.id):
+        return listed is None or listed < game.kickoff_at + LISTED
+    return known.unsettled(game.id) and (listed is None or listed < game.kickoff_at + SETTLES)
+
+
+def _wanted(games: Sequence[Game]) -> tuple[WantedGame, ...]:
+    return tuple(
+        WantedGame(game.id, game.away, game.home, day, game.kickoff_at)
+        for game in games
+        if game.kickoff_at is not None and (day := day_of(game)) is not None
+    )
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Asked:
+    """What came of asking one venue.
+
+    Attributes:
+        answers: pages, in the order in which they came.
+        open_whole, settled_whole: whether that list came whole.
+        gone: open legs that the venue no longer knows.
+        history_waiting: legs whose former prices are still to be asked for.
+        problems: why something did not come, first the first.
+    """
+
+    plan: Plan
+    answers: list[Answered] = field(default_factory=list)
+    open_whole: bool = False
+    settled_whole: bool = False
+    gone: frozenset[str] = frozenset()
+    history_waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+    requests: int = 0
+    remaining: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def status(self) -> tuple[str, str | None]:
+        """The venue's status and its reason."""
+        if self.plan.absent is not None:
+            return self.plan.absent
+        if not self.problems:
+            return "ok", None
+        read = any(not answer.unreadable for answer in self.answers)
+        return ("partial" if read else "failed"), "; ".join(self.problems)
+
+
+def ask(
+    open_one: Callable[[Source], Venue], plan: Plan, games: Sequence[Game], now: datetime, stop: threading.Event
+) -> Asked:
+    """Ask one venue for all of its plan. Never raises: what stands in the way is in `problems`. No database here."""
+    asked = Asked(plan)
+    if plan.absent is not None:
+        return asked
+    begun = time.monotonic()
+    venue: Venue | None = None
+    try:
+        venue = open_one(plan.source)
+        _Asking(venue, asked, games, now, stop).run()
+    except Exception as error:
+        asked.problems.append(_told(plan.source, error))
+    finally:
+        if venue is not None:
+            asked.requests, asked.remaining = venue.requests, venue.remaining
+            try:
+                venue.close()
+            except Exception:
+                _log.exception("%s could not be closed", NAMES[plan.source])
+        asked.seconds = round(time.monotonic() - begun, 3)
+    return asked
+
+
+class _Asking:
+    """One venue, asked step by step: a step that cannot be read does not keep the next from being asked."""
+
+    def __init__(self, venue: Venue, asked: Asked, games: Sequence[Game], now: datetime, stop: threading.Event) -> None:
+        self.venue, self.asked, self.plan, self.now, self.stop = venue, asked, asked.plan, now, stop
+        self.games = {game.id: game for game in games}
+        self.season = games[0].season if games else 0
+        self.over = False
+        self.seen: set[str] = set()
+        self.events: dict[str, Event] = {}
+        self.tokens: dict[str, tuple[str, str | None]] = {}
+
+    def run(self) -> None:
+        """Open legs, settled legs, legs that are missing, former prices."""
+        plan = self.plan
+        if plan.games:
+            self.asked.open_whole = self._take(lambda: self.venue.open_legs(plan.games))
+        if plan.settled_since is not None:
+            since = plan.settled_since
+            self.asked.settled_whole = self._take(lambda: self.venue.settled_legs(since, plan.settled_games))
+        missing = [market_id for market_id in plan.started if market_id not in self.seen]
+        if self.asked.open_whole:
+            missing += sorted(plan.expected - self.seen)
+        if missing and self._take(lambda: self.venue.legs(missing)):
+            self.asked.gone = frozenset(missing) - self.seen
+        if plan.history:
+            self._history()
+
+    def _take(self, ask_for: Callable[[], Iterator[Page]]) -> bool:
+        """Take every page; whether all of them came."""
+        if self.over:
+            return False
+        try:
+            for page in ask_for():
+                if self.stop.is_set():
+                    self.over = True
+                    return False
+                self._keep(page)
+            return True
+        except SourceError as error:
+            self._problem(error)
+            self.over = error.retry_helps  # it does not answer, or its time is used up: nothing more is asked
+            if isinstance(error, VenueError) and error.payload is not None:
+                self.asked.answers.append(Answered(error.payload, unreadable=True))
+            return False
+        except Exception as error:
+            self._problem(error)
+            return False
+
+    def _problem(self, error: Exception) -> None:
+        told = _told(self.plan.source, error)
+        if told not in self.asked.problems:
+            self.asked.problems.append(told)
+
+    def _keep(self, page: Page) -> None:
+        parsed = page.parsed
+        self.asked.answers.append(Answered(page.payload, parsed.events, parsed.legs, parsed.past))
+        self.events.update((event.event_id, event) for event in parsed.events)
+        for leg in parsed.legs:
+            self.seen.add(leg.market_id)
+            self.tokens[leg.market_id] = leg.event_id, leg.history_token
+
+    def _history(self) -> None:
+        """Former prices of legs of games that began, those of picked games first; as much as there is time for."""
+        wanted = self._wanted_history()
+        got: set[str] = set()
+        for group in ([leg for picked, leg in wanted if picked], [leg for picked, leg in wanted if not picked]):
+            if not group:
+                continue
+            before = len(self.asked.answers)
+            self._take(partial(self.venue.history, group))
+            for answer in self.asked.answers[before:]:
+                got.update(answer.past)
+        self.asked.history_waiting = sum(leg.market_id not in got for _, leg in wanted)
+
+    def _wanted_history(self) -> list[tuple[bool, WantedHistory]]:
+        known = self.plan.known
+        legs = {leg.market_id: (leg.event_id, leg.history_token, leg.game_id) for leg in known.legs.values()}
+        for market_id, (event_id, token) in self.tokens.items():
+            stored = legs.get(market_id)
+            game_id = stored[2] if stored is not None and stored[2] is not None else self._game_of(event_id)
+            legs[market_id] = event_id, token or (stored[1] if stored is not None else None), game_id
+        found = []
+        for market_id, (event_id, token, game_id) in legs.items():
+            if not known.wants_history(market_id) or game_id not in self.games:
+                continue
+            game = self.games[game_id]
+            if game.kickoff_at is None or game.kickoff_at > self.now or not game.open:
+                continue
+            found.append((game_id in known.picked, WantedHistory(market_id, event_id, token, game.kickoff_at)))
+        return sorted(found, key=lambda one: (-one[1].until.timestamp(), one[1].event_id, one[1].market_id))
+
+    def _game_of(self, event_id: str) -> str | None:
+        if event_id in self.plan.known.events:
+            return self.plan.known.events[event_id]
+        event = self.events.get(event_id)
+        return match_game(self.games.values(), event, self.season)[0] if event is not None else None
+
+
+def _told(source: Source, error: Exception) -> str:
+    """What went wrong, in an operator's words."""
+    if isinstance(error, SourceError):
+        return mask_secrets(str(error))
+    _log.error("%s: %s", NAMES[source], type(error).__name__, exc_info=error)
+    said = mask_secrets(" ".join(str(error).split()))[:300]
+    return (
+        f"{NAMES[source]}'s client failed ({type(error).__name__}: {said}): a mistake in this release, not in the "
+        "venue's answer; what came before it is stored"
+    )
+
+
+def ask_all(league: League, plans: Sequence[Plan], games: Sequence[Game], now: datetime) -> list[Asked]:
+    """Ask every venue, each in a thread and with a client of its own."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=len(plans), thread_name_prefix="venue") as threads:
+        try:
+            return list(threads.map(lambda plan: ask(league.venues, plan, games, now, stop), plans))
+        except BaseException:
+            stop.set()
+            raise
+
+
+# --- the refresh ------------------------------------------------------------------------------------------------------
+
+
+def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool = False) -> Report:
+    """Ask the venues for the season and store what they said.
+
+    `snapshot_only`: only the open legs of today's games that have not begun, as on a game day.
+
+    Raises:
+        StorageError: our own database cannot be read or written; nothing of this run is stored then.
+    """
+    off = {source: why_off(source, league.settings) for source in SOURCES}
+    with league.db.read() as conn:
+        games = MarketBook.load(conn, season).games
+        known = {source: read_known(conn, season, source, brief=snapshot_only) for source in SOURCES}
+    schedule = list(games.values())
+    plans = []
+    for source in SOURCES:
+        reason = off[source]
+        plan = plan_for(source, season, schedule, known[source], now, snapshot_only=snapshot_only)
+        if reason is not None and plan.absent is None:
+            plan = Plan(source, known=known[source], absent=("off", reason))
+        plans.append(plan)
+    all_asked = ask_all(league, plans, schedule, now)
+    stored: dict[str, Stored] = {}
+    with league.db.write() as conn:
+        book = MarketBook.load(conn, season)
+        for asked in all_asked:
+            source = asked.plan.source
+            stored[source] = store_answers(
+                conn,
+                book,
+                source,
+                asked.answers,
+                now=now,
+                max_width=league.settings.market_max_width,
+                gone=asked.gone,
+                try_again=not snapshot_only,
+            )
+            write_venue(conn, season, _status_row(asked, now), now)
+        closed = Counts() if snapshot_only else write_closings(conn, season, league.settings, now)
+        return _report(conn, season, all_asked, stored, closed, now)
+
+
+def _status_row(asked: Asked, now: datetime) -> dict[str, object]:
+    status, reason = asked.status
+    row: dict[str, object] = {
+        "source": asked.plan.source,
+        "status": status,
+        "reason": reason,
+        "tried_at": now,
+        "requests": asked.requests,
+        "seconds": asked.seconds,
+    }
+    if asked.remaining is not None:
+        row["requests_remaining"] = asked.remaining
+    if status == "ok":
+        row["succeeded_at"] = now
+    if asked.open_whole:
+        row["open_listed_at"] = now
+    if asked.settled_whole:
+        row["settled_listed_at"] = now
+    if asked.plan.history:
+        row["history_waiting"] = asked.history_waiting
+    return row
+
+
+def reparse(league: League, source: Source | None = None, season: int | None = None, *, now: datetime) -> list[Report]:
+    """Parse the stored answers again, of one venue or season or of all, and store what is new: nobody is asked.
+
+    Raises:
+        StorageError: our own database cannot be read or written.
+    """
+    with league.db.read() as conn:
+        found = market_store.stored_seasons(conn, source, season)
+    reports = []
+    for of_season in sorted({of for _, of in found}):
+        report = Report("market_odds", of_season, Counts())
+        for one in (name for name in SOURCES if (name, of_season) in found):
+            _reparse_one(league, one, of_season, report, now)
+        with league.db.write() as conn:
+            closed = write_closings(conn, of_season, league.settings, now)
+        report.facts["closing lines changed"] = closed.changed
+        reports.append(report)
+    return reports
+
+
+def _reparse_one(league: League, source: Source, season: int, report: Report, now: datetime) -> None:
+    reader = _reader(league, source)
+    after, read, failed, stored = 0, 0, [], Stored()
+    try:
+        while True:
+            with league.db.write() as conn:
+                batch = market_store.stored_answers(conn, season, source, after)
+                if not batch:
+                    break
+                book = MarketBook.load(conn, season)
+                kickoffs = market_store.kickoffs_of(conn, season, source)
+                answers = []
+                for payload_id, payload in batch:
+                    after = payload_id
+                    try:
+                        parsed = reader.parse(payload.kind, payload.body, payload.fetched_at)
+                    except SourceError as error:
+                        failed.append(f"{payload.kind} of {payload.fetched_at:%Y-%m-%d %H:%M} UTC: {error}")
+                        continue
+                    past = {
+                        name: price_path(quotes, kickoffs[name])
+                        for name, quotes in parsed.past.items()
+                        if quotes and name in kickoffs
+                    }
+                    answers.append(Answered(payload, parsed.events, parsed.legs, past))
+                    read += 1
+                width = league.settings.market_max_width
+                again = store_answers(conn, book, source, answers, now=now, max_width=width, keep_payloads=False)
+                stored.add(again)
+    finally:
+        reader.close()
+    name = NAMES[source]
+    report.counts.inserted += stored.inserted
+    report.counts.unchanged += stored.unchanged
+    report.facts |= {f"{name}: answers read again": read, f"{name}: answers not readable": len(failed)}
+    if failed:
+        report.notes.append(f"{name}: {len(failed)} stored answers cannot be read, e.g. {failed[0]}")
+
+
+def _reader(league: League, source: Source) -> Venue:
+    """A client that only parses: a venue that is off, or has no key any more, can still be read again."""
+    if why_off(source, league.settings) is None:
+        return league.venues(source)
+    unasked = {"prediction_markets": True, source: True, "odds_api_key": SecretStr("unasked-unasked")}
+    return open_venue(source, league.settings.model_copy(update=unasked))
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def _report(
+    conn: Connection,
+    season: int,
+    all_asked: Sequence[Asked],
+    stored: Mapping[str, Stored],
+    closed: Counts,
+    now: datetime,
+) -> Report:
+    counts = Counts(
+        inserted=sum(one.inserted for one in stored.values()), unchanged=sum(one.unchanged for one in stored.values())
+    )
+    report = Report("market_odds", season, counts)
+    events = _by_source(conn, open_events_query(season))
+    legs = _by_source(conn, open_legs_query(season))
+    for asked in all_asked:
+        source = asked.plan.source
+        status, reason = asked.status
+        name, done = NAMES[source], stored[source]
+        if status not in ("off", "absent"):
+            report.facts |= {
+                f"{name}: legs": done.legs,
+                f"{name}: snapshots": done.inserted,
+                f"{name}: unmatched": len(events.get(source, ())) + len(legs.get(source, ())),
+                f"{name}: requests": asked.requests,
+                f"{name}: seconds": round(asked.seconds, 1),
+            }
+            if asked.remaining is not None:
+                report.facts[f"{name}: requests left"] = asked.remaining
+        report.notes += list(_notes(asked, done, events.get(source, []), legs.get(source, [])))
+        if status != "ok":
+            report.notes.append(f"{name}: {status}: {reason}")
+    report.notes.sort(key=lambda note: not any(f": {bad}: " in note for bad in ("failed", "partial")))
+    report.facts["closing lines changed"] = closed.changed
+    nothing = all(asked.plan.absent is not None for asked in all_asked)
+    if nothing and not any(asked.plan.known.legs for asked in all_asked):
+        report.absence = "; ".join(dict.fromkeys(str(asked.status[1]) for asked in all_asked))
+    coming = game_to_show(conn, season, now, next_first=True)
+    if coming is not None:
+        report.preview = read_odds_of_game(conn, coming[0]).select(_PREVIEW).head(SHOWN)
+    latest = game_to_show(conn, season, now, next_first=False)
+    if latest is not None:
+        venue, paths = top_paths(conn, latest[0], _IN_PLOT)
+        if paths:
+            title = f"{latest[0]}: first touchdown by {NAMES.get(venue, venue)}"
+            report.plot = partial(PricePath, title, paths, latest[1])
+    return report
+
+
+def _notes(
+    asked: Asked, done: Stored, events: Sequence[Mapping[str, object]], legs: Sequence[Mapping[str, object]]
+) -> Iterator[str]:
+    name = NAMES[asked.plan.source]
+    if events:
+        one = events[0]
+        yield f"{name}: {len(events)} events of no game that is certain, e.g. {one['event_id']} ({one['reason']})"
+    if legs:
+        one = legs[0]
+        example = f"{one['label']} in {one['game_id']} ({one['reason']})"
+        yield f"{name}: {len(legs)} legs on nobody who is certain, e.g. {example}"
+    if asked.history_waiting:
+        waiting = f"the prices before kickoff of {asked.history_waiting} legs are still to be fetched"
+        yield f"{name}: {waiting}: the next run goes on"
+    if done.withdrawn:
+        yield f"{name}: {done.withdrawn} legs were withdrawn"
+    if done.learned:
+        yield f"{name}: {done.learned} of its players are known by its own id now"
+    for season, count in sorted(done.elsewhere.items()):
+        yield f"{name}: {count} legs of {season} were left to that season's run"
+
+
+def _by_source(conn: Connection, query: object) -> dict[str, list[Mapping[str, object]]]:
+    found: dict[str, list[Mapping[str, object]]] = {}
+    for row in conn.execute(query).mappings():  # type: ignore[call-overload]
+        found.setdefault(str(row["source"]), []).append(row)
+    return found
