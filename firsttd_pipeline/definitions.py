@@ -10,7 +10,7 @@ import dagster as dg
 from firsttd_pipeline.assets import ASSETS
 from firsttd_pipeline.assets.base import LeagueSource
 from firsttd_pipeline.automation.jobs import JOBS
-from firsttd_pipeline.automation.schedules import build_nightly_schedule
+from firsttd_pipeline.automation.schedules import build_market_snapshots_schedule, build_nightly_schedule
 from firsttd_pipeline.automation.sensors import SENSORS
 from firsttd_pipeline.refresh.base import utc_now
 from firsttd_pipeline.settings import Settings, load_settings
@@ -35,7 +35,7 @@ def build_definitions(
     return dg.Definitions(
         assets=ASSETS,
         jobs=JOBS,
-        schedules=[build_nightly_schedule(current.timezone)],
+        schedules=[build_nightly_schedule(current.timezone), build_market_snapshots_schedule(current)],
         sensors=SENSORS,
         resources={"league": source or LeagueSource(settings, clock)},
         executor=dg.in_process_executor,

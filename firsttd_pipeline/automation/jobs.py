@@ -58,4 +58,4 @@ market_snapshots_job = dg.define_asset_job(
     description="The prices of today's games that are still to begin, and of the picks on them. Nothing else is asked.",
 )
 
-JOBS = [nightly_job, standings_job, new_picks_job, plays_landed_job]
+JOBS = [nightly_job, standings_job, new_picks_job, plays_landed_job, market_snapshots_job]

@@ -14,11 +14,20 @@ import typer
 
 from firsttd_pipeline.commands.context import FAILED, WRONG_USE, explained, fail, open_league, stderr
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, counted, emit, emit_object, safe
-from firsttd_pipeline.domain.markets import NAMES
+from firsttd_pipeline.commands.refusals import refusals_explained
+from firsttd_pipeline.domain.markets import NAMES, Source
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.sources.venues import why_off
-from firsttd_pipeline.storage.market_status import member_stats_query, open_events_query, open_legs_query, overview
+from firsttd_pipeline.storage.market_status import (
+    closings_of_game_query,
+    find_game,
+    member_stats_query,
+    open_events_query,
+    open_legs_query,
+    overview,
+)
+from firsttd_pipeline.storage.resolutions import explain, names_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,6 +40,15 @@ SeasonOption = Annotated[
     int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="The season; default as for nightly.")
 ]
 
+PlotOption = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it into a file, too.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+_CANDIDATES = 5
+_ODDS = (
+    "venue", "on", "team", "book", "bid", "ask", "probability", "american", "closing", "fair", "status", "at", "reason",
+    "fair_reason",
+)  # fmt: skip
+_PATH = ("at", "venue", "probability", "bid", "ask", "taken_from", "reason")
 _VENUES = (
     "name", "status", "games", "legs", "open_legs", "unmatched", "prices", "closing_lines", "history_waiting",
     "last_answer", "requests", "requests_remaining",
@@ -151,6 +169,105 @@ def _word(text: str) -> str:
     return shlex.quote(text)
 
 
+# --- what they say ----------------------------------------------------------------------------------------------------
+
+
+@app.command("odds")
+@explained
+@refusals_explained
+def odds(
+    game: Annotated[str, typer.Argument(metavar="GAME", help="E.g. 2025_22_SEA_NE.")],
+    player: Annotated[
+        str | None, typer.Option("--player", help="His prices up to kickoff: a name, gsis_id, DST:SEA or NO_TD.")
+    ] = None,
+    venue: Annotated[Venue | None, typer.Option("--venue", case_sensitive=False, help="One venue alone.")] = None,
+    plot: PlotOption = None,
+    force: ForceOption = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The last price of every leg of a game, its closing line and the fair one; or one player's prices over time."""
+    if plot is not None and player is None:
+        raise fail("--plot draws the prices of one player: give --player, too.", WRONG_USE)
+    if plot is not None:
+        _may_write(plot, force)
+    with open_league() as league:
+        if player is None:
+            game_id, rows = _odds_of_game(league, game, venue)
+            title, picture = f"Odds of {game_id}", None
+        else:
+            title, rows, picture = _path_of(league, game, player, venue)
+    emit(rows, output, title=title, columns=_ODDS if player is None else _PATH,
+         empty="no venue has priced it here: `firsttd markets status` says what is stored")  # fmt: skip
+    if plot is not None and picture is not None:
+        _draw(picture, plot, force)
+
+
+def _odds_of_game(league: League, text: str, venue: Venue | None) -> tuple[str, pl.DataFrame]:
+    import polars as pl
+
+    from firsttd_pipeline.storage.market_prices import read_odds_of_game
+
+    game = find_game(league.db, text)
+    with league.db.read() as conn:
+        rows = read_odds_of_game(conn, game.id)
+    closing = league.db.frame(closings_of_game_query(game.id))
+    rows = rows.join(closing, on=["source", "player_id"], how="left", maintain_order="left")
+    if venue is not None:
+        rows = rows.filter(pl.col("source") == venue.value)
+    return game.id, rows.with_columns(_venue_name()).rename(
+        {"player_name": "on", "implied_probability": "probability", "american_odds": "american", "snapshot_time": "at"}
+    )
+
+
+def _path_of(league: League, text: str, player: str, venue: Venue | None) -> tuple[str, pl.DataFrame, Picture]:
+    import polars as pl
+
+    from firsttd_pipeline.reports.plots import PricePath
+    from firsttd_pipeline.storage.market_prices import price_path
+
+    game = find_game(league.db, text)
+    found = explain(league.db, player, game.id)
+    if found.player_id is None:
+        candidates = "; ".join(names_of(found.candidates[:_CANDIDATES]))
+        raise fail(safe(f"{found.message or 'Nobody is certain.'} Candidates: {candidates or 'none'}."), WRONG_USE)
+    with league.db.read() as conn:
+        rows = price_path(conn, game.id, found.player_id)
+    if venue is not None:
+        rows = rows.filter(pl.col("source") == venue.value)
+    rows = rows.with_columns(_venue_name()).rename({"implied_probability": "probability", "snapshot_time": "at"})
+    series: dict[str, list[tuple[Any, float | None]]] = {}
+    for (name, leg), points in rows.group_by("venue", "leg_id", maintain_order=True):
+        several = rows.filter(pl.col("venue") == name)["leg_id"].n_unique() > 1
+        series[f"{name} {leg}" if several else str(name)] = points.select("at", "probability").rows()
+    title = f"{found.player or found.player_id} scores first, {game.id}"
+    return title, rows, PricePath(title, series, game.kickoff_at)
+
+
+@app.command("reparse")
+@explained
+def reparse(
+    season: Annotated[
+        int | None, typer.Option("--season", min=FIRST_SEASON, max=9999, help="One season; default: all.")
+    ] = None,
+    venue: Annotated[Venue | None, typer.Option("--venue", case_sensitive=False, help="One venue alone.")] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Make the rows from the stored answers again, e.g. after an update that reads more of them. Nobody is asked."""
+    from firsttd_pipeline.refresh import market_odds
+
+    source: Source | None = venue.value if venue else None
+    with open_league() as league:
+        reports = market_odds.reparse(league, source, season, now=utc_now())
+    rows = [
+        {"season": one.season, "new prices": one.counts.inserted, "unchanged": one.counts.unchanged, **one.facts}
+        for one in reports
+    ]
+    emit(rows, output, title="Read again", empty="no answer of a venue is stored", columns=None)
+    for one in reports:
+        for note in one.notes:
+            stderr.print(safe(f"{one.season}: {note}"), markup=False)
+
+
 # --- how good the prices were -----------------------------------------------------------------------------------------
 
 
@@ -159,8 +276,8 @@ def _word(text: str) -> str:
 def calibration(
     season: SeasonOption = None,
     by: Annotated[By, typer.Option("--by", case_sensitive=False, help="What to tell it by.")] = By.VENUE,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it into a file, too.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    plot: PlotOption = None,
+    force: ForceOption = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """How often the closing lines came true: Brier score, log loss, favourite-longshot bias, members' luck."""

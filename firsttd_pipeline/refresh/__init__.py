@@ -8,6 +8,10 @@ from firsttd_pipeline.refresh import (
     games,
     kickoff_decisions,
     leaderboard,
+    market_odds,
+    market_outcomes,
+    member_market_stats,
+    pick_market_odds,
     player_stats,
     results,
     rosters,
@@ -16,7 +20,9 @@ from firsttd_pipeline.refresh import (
 )
 from firsttd_pipeline.refresh.base import League, RefreshError, Report
 
-STEPS = (rosters, games, touchdowns, kickoff_decisions, team_ratings, results, player_stats, leaderboard)
+LEAGUE = (rosters, games, touchdowns, kickoff_decisions, team_ratings, results, player_stats, leaderboard)
+MARKETS = (market_odds, market_outcomes, pick_market_odds, member_market_stats)
+STEPS = LEAGUE + MARKETS
 
 __all__ = ["STEPS", "League", "RefreshError", "Report", "run_season"]
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, select
 
 from firsttd_pipeline.domain.markets import NAMES, SOURCES, WITH_HISTORY
+from firsttd_pipeline.domain.seasons import parse_game_id
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.schema import (
     games,
@@ -23,6 +24,7 @@ from firsttd_pipeline.storage.schema import (
     users,
     weeks,
 )
+from firsttd_pipeline.storage.season_book import Game, GameRefused, SeasonBook, quoted
 
 
 def venues_query(season: int) -> Select[Any]:
@@ -90,6 +92,33 @@ def unclosed_picks_query(season: int) -> Select[Any]:
         .group_by(leg.source, picked.c.game_id, picked.c.player_id, picked.c.picks, picked.c.pick_id)
         .order_by(leg.source, picked.c.game_id, picked.c.player_id)
     )
+
+
+def closings_of_game_query(game_id: str) -> Select[Any]:
+    """The closing lines of a game: source, player_id, closing, fair, fair_reason, assumption, closing_at."""
+    of = market_closings.c
+    return select(
+        of.source,
+        of.player_id,
+        of.probability.label("closing"),
+        of.fair_probability.label("fair"),
+        of.fair_reason,
+        of.assumption,
+        of.closing_at,
+    ).where(of.game_id == game_id)
+
+
+def find_game(db: Database, text: str) -> Game:
+    """The game of an id as somebody types it, whatever became of it.
+
+    Raises:
+        GameRefused: there is none.
+    """
+    parts = parse_game_id(text.strip().upper())
+    if parts is None:
+        raise GameRefused(f"{quoted(text)} is no game: give its id, e.g. 2025_22_SEA_NE.")
+    with db.read() as conn:
+        return SeasonBook.load(conn, parts.season).any_game(text.strip().upper())
 
 
 def member_stats_query(season: int) -> Select[Any]:
