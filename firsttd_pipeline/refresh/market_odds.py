@@ -38,7 +38,13 @@ from firsttd_pipeline.sources.venues import Page, Venue, VenueError, open_venue,
 from firsttd_pipeline.storage import market_store
 from firsttd_pipeline.storage.market_book import MarketBook, day_of, league_date, match_game
 from firsttd_pipeline.storage.market_plan import Known, read_known
-from firsttd_pipeline.storage.market_prices import game_to_show, read_odds_of_game, top_paths, write_closings
+from firsttd_pipeline.storage.market_prices import (
+    count_legs,
+    game_to_show,
+    read_odds_of_game,
+    top_paths,
+    write_closings,
+)
 from firsttd_pipeline.storage.market_status import open_events_query, open_legs_query
 from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers, write_venue
 from firsttd_pipeline.storage.season_book import Game
@@ -478,6 +484,7 @@ def _report(
         inserted=sum(one.inserted for one in stored.values()), unchanged=sum(one.unchanged for one in stored.values())
     )
     report = Report("market_odds", season, counts)
+    totals = count_legs(conn, season)
     events = _by_source(conn, open_events_query(season))
     legs = _by_source(conn, open_legs_query(season))
     for asked in all_asked:
@@ -486,7 +493,7 @@ def _report(
         name, done = NAMES[source], stored[source]
         if status not in ("off", "absent"):
             report.facts |= {
-                f"{name}: legs": done.legs,
+                f"{name}: legs": totals.get(source, 0),
                 f"{name}: snapshots": done.inserted,
                 f"{name}: unmatched": len(events.get(source, ())) + len(legs.get(source, ())),
                 f"{name}: requests": asked.requests,

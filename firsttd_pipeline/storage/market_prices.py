@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Connection, and_, case, exists, select
+from sqlalchemy import Connection, and_, case, exists, func, select
 
 from firsttd_pipeline.domain.prices import closings
 from firsttd_pipeline.settings import Settings
@@ -79,6 +79,13 @@ def price_path(conn: Connection, game_id: str, player_id: str) -> pl.DataFrame:
         .order_by(odds.snapshot_time)
     )
     return read_frame(conn, query)
+
+
+def count_legs(conn: Connection, season: int) -> dict[str, int]:
+    """How many legs of the season are stored, by venue."""
+    leg = market_legs.c
+    query = select(leg.source, func.count()).where(leg.season == season).group_by(leg.source)
+    return {str(source): int(count) for source, count in conn.execute(query).tuples()}
 
 
 def game_to_show(conn: Connection, season: int, now: datetime, *, next_first: bool) -> tuple[str, datetime] | None:

@@ -111,9 +111,9 @@ def store_answers(
     """
     work = _Work(conn, book, source, now.astimezone(UTC), max_width)
     work.read(answers, gone, try_again)
+    work.see(answers)
     if keep_payloads:
         work.write_payloads(answers)
-    work.see(answers)
     work.match(try_again)
     work.withdraw(gone)
     work.write_events_and_legs()
