@@ -36,6 +36,7 @@ PICK_REASONS: Final[dict[str, str]] = {
 }
 
 _STAGED: Final = "staged_pick_prices"
+_BOOKS: Final = "staged_book_prices"
 _VALUES: Final = (
     "pick_probability",
     "pick_price_at",
@@ -80,7 +81,7 @@ def write_pick_prices(conn: Connection, season: int, now: datetime) -> Counts:
     columns = ", ".join(_VALUES)
     sets = ", ".join(f"{name} = s.{name}" for name in _VALUES)
     at = bindparam("now", type_=UtcDateTime)
-    fill = text(_fill(sqlite))
+    middle, fill = text(_middle(sqlite)), text(_fill(sqlite))
     gone = text(_GONE)
     changed = text(
         f"UPDATE pick_market_odds SET {sets}, updated_at = :now FROM {_STAGED} s WHERE s.row_id = pick_market_odds.id"  # noqa: S608
@@ -91,17 +92,21 @@ def write_pick_prices(conn: Connection, season: int, now: datetime) -> Counts:
     ).bindparams(at)
     counts = Counts()
     conn.execute(text(_stage(sqlite)))
+    conn.execute(text(_stage_books(sqlite)))
     for week in conn.execute(select(weeks.c.id).where(weeks.c.season == season).order_by(weeks.c.week)).scalars().all():
         counts.retired += conn.execute(gone, {"week": week}).rowcount
         updated = inserted = 0
+        conn.execute(middle, {"week": week})
         if conn.execute(fill, {"week": week}).rowcount:
             updated = conn.execute(changed, {"now": now}).rowcount
             inserted = conn.execute(new, {"now": now}).rowcount
             conn.execute(text(f"DELETE FROM {_STAGED}"))  # noqa: S608
+        conn.execute(text(f"DELETE FROM {_BOOKS}"))  # noqa: S608
         counts.updated += updated
         counts.inserted += inserted
         counts.unchanged += int(conn.execute(text(_COUNT), {"week": week}).scalar_one()) - updated - inserted
     conn.execute(text(f"DROP TABLE {_STAGED}"))
+    conn.execute(text(f"DROP TABLE {_BOOKS}"))
     return counts
 
 
@@ -163,10 +168,18 @@ def _stage(sqlite: bool) -> str:
     return f"CREATE TEMPORARY TABLE {_STAGED} (pick_id INTEGER, source TEXT, row_id INTEGER, {columns})"
 
 
-def _fill(sqlite: bool) -> str:
-    """Fills it with what is new or differs, for the picks of the week `:week`."""
-    unlike = "IS NOT" if sqlite else "IS DISTINCT FROM"
-    differs = " OR ".join(f"t.{name} {unlike} w.{name}" for name in _VALUES)
+def _stage_books(sqlite: bool) -> str:
+    """The sportsbooks' middle price of each pick of one week, to be found by pick: without statistics SQLite would read
+    all of them for each pick."""
+    instant = "TEXT" if sqlite else "timestamptz"
+    return (
+        f"CREATE TEMPORARY TABLE {_BOOKS} (pick_id INTEGER, source TEXT, odds_id INTEGER, newest {instant}, "
+        "PRIMARY KEY (pick_id, source))"
+    )
+
+
+def _mine(sqlite: bool) -> str:
+    """WITH the picks of the week `:week`, when each was made, and why that is not known (`mine`)."""
     # Other programs may have written any text into SQLite's columns.
     time = "p.created_at"
     number = "p.odds"
@@ -174,13 +187,7 @@ def _fill(sqlite: bool) -> str:
         time = "CASE WHEN typeof(p.created_at) = 'text' AND p.created_at GLOB '[12][0-9][0-9][0-9]-*' "
         time += "THEN datetime(p.created_at) END"
         number = "CASE WHEN typeof(p.odds) IN ('integer', 'real') THEN p.odds END"
-    books = f"({', '.join(_words(source) for source in sorted(prices.SPORTSBOOKS))})"
-    leg = "l.game_id = m.game_id AND l.player_id = m.player_id AND (l.closed_at IS NULL OR l.closed_at > m.at)"
-    last = "SELECT q.id FROM market_odds q WHERE q.leg_id = l.id AND q.snapshot_time <= m.at "
-    last += "ORDER BY q.snapshot_time DESC LIMIT 1"
-    usable = "abs(m.odds) BETWEEN 100 AND 1.7976931348623157e308"
     return f"""
-        INSERT INTO {_STAGED} (pick_id, source, row_id, {", ".join(_VALUES)})
         WITH timed AS (
             SELECT p.id, p.game_id, p.player_id, p.player_name, p.source, p.late_reason, g.kickoff_at, {time} AS at,
                    {number} AS odds, coalesce(p.odds_placeholder, {"0" if sqlite else "false"}) AS placeholder
@@ -196,12 +203,27 @@ def _fill(sqlite: bool) -> str:
                 WHEN EXISTS (SELECT 1 FROM pick_events e WHERE e.pick_id = p.id AND e.event IN ('picked', 'changed')
                              AND e.player_name <> p.player_name) THEN {_words(CHANGED)} END AS unreal
             FROM timed p
-        ), quoted AS (
+        )"""  # noqa: S608
+
+
+_SPORTSBOOKS: Final = f"({', '.join(map(_words, sorted(prices.SPORTSBOOKS)))})"
+_LEG: Final = "l.game_id = m.game_id AND l.player_id = m.player_id AND (l.closed_at IS NULL OR l.closed_at > m.at)"
+_LAST: Final = (
+    "SELECT q.id FROM market_odds q WHERE q.leg_id = l.id AND q.snapshot_time <= m.at "
+    "ORDER BY q.snapshot_time DESC LIMIT 1"
+)
+
+
+def _middle(sqlite: bool) -> str:
+    """Fills `_BOOKS`. The legs are found by game and player, whatever SQLite thinks of the index by source."""
+    return f"""
+        INSERT INTO {_BOOKS} (pick_id, source, odds_id, newest)
+        {_mine(sqlite)}, quoted AS (
             SELECT m.id AS pick_id, o.source, o.id AS odds_id, o.snapshot_time, o.implied_probability,
                    max(o.snapshot_time) OVER (PARTITION BY m.id, o.source) AS newest
             FROM mine m
-            JOIN market_legs l ON {leg} AND l.source IN {books}
-            JOIN market_odds o ON o.id = ({last})
+            JOIN market_legs l ON {_LEG} AND l.source || '' IN {_SPORTSBOOKS}
+            JOIN market_odds o ON o.id = ({_LAST})
             WHERE m.unreal IS NULL
         ), ranked AS (
             SELECT q.pick_id, q.source, q.odds_id, q.newest,
@@ -209,16 +231,26 @@ def _fill(sqlite: bool) -> str:
                        ORDER BY q.implied_probability IS NULL, q.implied_probability, q.odds_id) AS place,
                    count(q.implied_probability) OVER (PARTITION BY q.pick_id, q.source) AS priced
             FROM quoted q WHERE q.snapshot_time = q.newest
-        ), middle AS (
-            SELECT pick_id, source, odds_id, newest FROM ranked
-            WHERE place = CASE WHEN priced = 0 THEN 1 ELSE (priced + 1) / 2 END
-        ), priced AS (
+        )
+        SELECT pick_id, source, odds_id, newest FROM ranked
+        WHERE place = CASE WHEN priced = 0 THEN 1 ELSE (priced + 1) / 2 END
+    """  # noqa: S608
+
+
+def _fill(sqlite: bool) -> str:
+    """Fills it with what is new or differs, for the picks of the week `:week`."""
+    unlike = "IS NOT" if sqlite else "IS DISTINCT FROM"
+    differs = " OR ".join(f"t.{name} {unlike} w.{name}" for name in _VALUES)
+    usable = "abs(m.odds) BETWEEN 100 AND 1.7976931348623157e308"
+    return f"""
+        INSERT INTO {_STAGED} (pick_id, source, row_id, {", ".join(_VALUES)})
+        {_mine(sqlite)}, priced AS (
             SELECT m.id AS pick_id, m.odds, m.placeholder, m.unreal, c.source, c.closing_at, c.bid, c.ask, c.reason,
                    c.probability, c.fair_probability, c.fair_reason, c.assumption,
                    CASE WHEN m.unreal IS NOT NULL THEN NULL
-                        WHEN c.source NOT IN {books} THEN (
-                            SELECT o.id FROM market_legs l JOIN market_odds o ON o.id = ({last})
-                            WHERE {leg} AND l.source = c.source ORDER BY o.snapshot_time DESC, o.id LIMIT 1)
+                        WHEN c.source NOT IN {_SPORTSBOOKS} THEN (
+                            SELECT o.id FROM market_legs l JOIN market_odds o ON o.id = ({_LAST})
+                            WHERE {_LEG} AND l.source = c.source ORDER BY o.snapshot_time DESC, o.id LIMIT 1)
                         WHEN kept.snapshot_time >= n.newest OR n.newest IS NULL THEN kept.id
                         ELSE n.odds_id END AS odds_id,
                    CASE WHEN m.odds IS NULL THEN {_words(prices.NO_ODDS)}
@@ -226,8 +258,8 @@ def _fill(sqlite: bool) -> str:
                         WHEN NOT {usable} THEN {_words(prices.BAD_ODDS)} END AS no_odds
             FROM mine m
             JOIN market_closings c ON c.game_id = m.game_id AND c.player_id = m.player_id
-            LEFT JOIN middle n ON n.pick_id = m.id AND n.source = c.source
-            LEFT JOIN pick_market_odds t ON t.pick_id = m.id AND t.source = c.source AND c.source IN {books}
+            LEFT JOIN {_BOOKS} n ON n.pick_id = m.id AND n.source = c.source
+            LEFT JOIN pick_market_odds t ON t.pick_id = m.id AND t.source = c.source AND c.source IN {_SPORTSBOOKS}
             LEFT JOIN market_odds kept ON kept.id = t.pick_odds_id AND kept.source = c.source
                 AND kept.game_id = m.game_id AND kept.player_id = m.player_id AND kept.snapshot_time <= m.at
         ), worth AS (
