@@ -25,8 +25,8 @@ from firsttd_pipeline.storage.pick_import import import_picks
 DEMO_HOME = Path(".firsttd-demo")
 DEMO_SEASON = 2025
 DEMO_SEED = 7
-MARKET_WEEKS = (17, 22)
-"""The weeks whose games have prices: a whole season of them would take most of the demo's time."""
+MARKET_WEEKS = (19, 22)
+"""The weeks whose games have prices: a whole season of them would take longer than all else in the demo."""
 MARKET_FLAGS = ("prediction_markets", "kalshi", "polymarket", "polymarket_us", "odds_api")
 LATE = "the sample season is generated after its games"
 
@@ -51,7 +51,7 @@ def demo(
     stderr.print(f"Generating a sample season (seed {seed}) in {_shown(folder)} ...", markup=False)
     generate_season(seed, DEMO_SEASON, folder)
     sheet = generate_league(seed, folder)
-    world = world_of(folder, [DEMO_SEASON], seed=seed, weeks=MARKET_WEEKS)
+    world = world_of(folder, [DEMO_SEASON], seed=seed, weeks=MARKET_WEEKS, ghost=False)
     after = max(game.kickoff_at for game in world.games.values()) + timedelta(days=1)
     with serve(folder) as server, serve_markets(world, lambda: after) as markets:
         settings = load_settings(

@@ -43,8 +43,8 @@ GHOST: Final = "Zebulon Quarrelsome"
 _NAMES: Final = uuid.UUID("8f1f7a52-0a8e-4a0e-9d0e-6f2f3f0d6a11")
 _NO_TD_UUID: Final = "1a31f644-75b8-4d4d-a55f-e3f198ab644d"
 """One id for every game's no-touchdown leg: it is no player."""
-_PLACES: Final = {"RB": 3, "WR": 5, "TE": 3, "QB": 1}
-_PRIOR: Final = {"RB": 0.9, "WR": 0.7, "TE": 0.5, "QB": 0.6}
+_PLACES: Final = {"RB": 4, "WR": 6, "TE": 3, "QB": 2}
+_PRIOR: Final = {"RB": 0.9, "WR": 0.7, "TE": 0.5, "QB": 0.4}
 _FINE_POINTS: Final = timedelta(days=150)
 _FEWER: Final = 20
 """Legs of a game on the smaller venues."""
@@ -190,6 +190,7 @@ class MarketWorld:
         seed: equal seeds and games give equal prices.
         scored: touchdowns of each player, what his chance goes by; without it the position and the seed decide.
         uuids: player_id -> the id that Kalshi is to know him by.
+        ghost: one leg is on a name that no roster has.
     """
 
     def __init__(
@@ -201,8 +202,10 @@ class MarketWorld:
         seed: int = 7,
         scored: Mapping[str, int] | None = None,
         uuids: Mapping[str, str] | None = None,
+        ghost: bool = True,
     ) -> None:
         self.seed = seed
+        self._ghost = ghost
         self.first = dict(first)
         self.scored = dict(scored or {})
         self.uuids = dict(uuids or {})
@@ -234,7 +237,7 @@ class MarketWorld:
         """Which games hold the void, the relisted leg and the name that no roster has."""
         final = [game_id for game_id in self.games if game_id in self.first and game_id in self._players]
         for name, at, games in (("void", 3, final), ("relisted", 2, final), ("ghost", 4, list(self._players))):
-            if games:
+            if games and (name != "ghost" or self._ghost):
                 self.cases[name] = (games[len(games) // at], GHOST if name == "ghost" else "")
 
     def _runners(self, game: Game) -> tuple[Runner, ...]:
@@ -817,6 +820,7 @@ def world_of(
     seed: int = 7,
     weeks: tuple[int, int] = (1, 99),
     uuids: Mapping[str, str] | None = None,
+    ghost: bool = True,
     world: type[MarketWorld] = MarketWorld,
 ) -> MarketWorld:
     """The world over files in nflverse's layout: a sample season's or a mirror's.
@@ -825,7 +829,7 @@ def world_of(
         folder: with schedules/, rosters/ and, of seasons that have been played, weekly_rosters/ and pbp/.
         seasons: which of them have markets.
         weeks: the first and the last week that has.
-        uuids: as `MarketWorld`.
+        uuids, ghost: as `MarketWorld`.
         world: what to make.
     """
     wanted = sorted(seasons)
@@ -852,7 +856,7 @@ def world_of(
             ):
                 if game_id in first:
                     first[game_id] = FirstTouchdown(player_id, team, kind in DST_KINDS)
-    return world(games, _players(folder, wanted, games), first, seed=seed, scored=scored, uuids=uuids)
+    return world(games, _players(folder, wanted, games), first, seed=seed, scored=scored, uuids=uuids, ghost=ghost)
 
 
 def _players(folder: Path, seasons: list[int], games: pl.DataFrame) -> pl.DataFrame:
