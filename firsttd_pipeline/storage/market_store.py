@@ -190,8 +190,6 @@ class _Work:
                     "body": zlib.compress(payload.body),
                 }
             )
-        if not rows:
-            return
         table = market_payloads.c
         once = [row["sha256"] for row in rows if row["kind"] in ("settled", "history")]
         if once:
@@ -203,6 +201,8 @@ class _Work:
             )
             known = set(self.conn.execute(there).scalars())
             rows = [row for row in rows if row["kind"] not in ("settled", "history") or row["sha256"] not in known]
+        if not rows:
+            return
         unique = {(row["fetched_at"], row["sha256"]): row for row in rows}
         insert_or_leave(self.conn, market_payloads, list(unique.values()))
 
@@ -211,11 +211,7 @@ class _Work:
             return True
         if any(self._season_of(event) == self.season for event in answer.events):
             return True
-        return any(self._season_of_leg(leg) == self.season for leg in answer.legs)
-
-    def _season_of_leg(self, leg: Leg) -> int:
-        known = self.events.get(leg.event_id)
-        return int(known["season"]) if known is not None else self.season
+        return any(leg.market_id in self.legs for leg in answer.legs)
 
     # --- what was said ------------------------------------------------------------------------------------------------
 
