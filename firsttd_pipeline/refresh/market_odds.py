@@ -45,6 +45,7 @@ from firsttd_pipeline.storage.market_prices import (
     top_paths,
     write_closings,
 )
+from firsttd_pipeline.storage.market_retention import thin_season
 from firsttd_pipeline.storage.market_status import open_events_query, open_legs_query
 from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers, write_venue
 from firsttd_pipeline.storage.season_book import Game
@@ -376,7 +377,12 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
             )
             write_venue(conn, season, _status_row(asked, now), now)
         closed = Counts() if snapshot_only else write_closings(conn, season, league.settings, now)
-        return _report(conn, season, all_asked, stored, closed, now)
+        report = _report(conn, season, all_asked, stored, closed, now)
+    if not snapshot_only:
+        thinned = thin_season(league.db, season, now, league.settings.market_keep_days)
+        report.facts |= thinned.facts
+        report.notes += [thinned.note] if thinned.note else []
+    return report
 
 
 def _status_row(asked: Asked, now: datetime) -> dict[str, object]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, TextClause, bindparam, delete, func, insert, select, text
 
 from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.market_store import WITHDRAWN
 from firsttd_pipeline.storage.schema import UtcDateTime, market_odds, sync_metadata
 
 STEP = timedelta(days=7)
@@ -103,13 +104,14 @@ _FIND = """
 INSERT INTO market_thinned (id, source, snapshot_time)
 SELECT w.id, w.source, w.snapshot_time
 FROM (
-    SELECT o.id, o.leg_id, o.game_id, o.source, o.snapshot_time,
+    SELECT o.id, o.leg_id, o.game_id, o.source, o.snapshot_time, o.reason,
         lag(o.id) OVER (PARTITION BY o.leg_id ORDER BY o.snapshot_time) AS previous,
         lead(o.snapshot_time) OVER (PARTITION BY o.leg_id ORDER BY o.snapshot_time) AS next_at
     FROM market_odds o WHERE {these}
 ) w
 JOIN games g ON g.id = w.game_id
 WHERE {hour_of_next} = {hour}
+AND (w.reason IS NULL OR w.reason <> :withdrawn)
 AND (w.snapshot_time > g.kickoff_at OR w.next_at <= g.kickoff_at)
 AND (w.previous IS NOT NULL
     OR EXISTS (SELECT 1 FROM market_odds f WHERE f.leg_id = w.leg_id AND f.snapshot_time < w.snapshot_time))
@@ -155,7 +157,7 @@ def _thin(conn: Connection, season: int, these: str, given: dict[str, datetime |
         f"CREATE TEMPORARY TABLE market_thinned (id INTEGER PRIMARY KEY, source TEXT, snapshot_time {instant})"
     )
     find = _FIND.format(these=these, hour_of_next=hour.format("w.next_at"), hour=hour.format("w.snapshot_time"))
-    conn.execute(_sql(find), {"season": season, **given})
+    conn.execute(_sql(find), {"season": season, "withdrawn": WITHDRAWN, **given})
     conn.execute(_sql(_SPARE), {"until": given["until"]})
     snapshots = conn.execute(_sql(_DELETE)).rowcount
     payloads = 0

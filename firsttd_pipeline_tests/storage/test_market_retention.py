@@ -8,10 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
+from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.market_prices import write_closings
 from firsttd_pipeline.storage.market_retention import Thinned, thin_season
+from firsttd_pipeline.storage.market_store import WITHDRAWN
 from firsttd_pipeline.storage.schema import (
     games,
     market_closings,
@@ -124,6 +127,15 @@ def test_what_a_pick_without_a_price_yet_will_be_priced_by_stays(league: Databas
     assert left(league) == ["12:00", "12:45", "13:15", "13:45"]
 
 
+def test_the_row_that_says_a_leg_was_withdrawn_stays(league: Database) -> None:
+    add_leg(league, *quarters("12:00", "13:45"))
+    with league.write() as conn:
+        gone = update(market_odds).where(market_odds.c.snapshot_time == at("13:15"))
+        conn.execute(gone.values(implied_probability=None, reason=WITHDRAWN))
+    thin_season(league, 2025, LATER, DAYS)
+    assert left(league) == ["12:00", "12:45", "13:15", "13:45"]
+
+
 @pytest.mark.parametrize("game", [None, "g2"])
 def test_a_leg_whose_kickoff_nobody_knows_keeps_every_snapshot(league: Database, game: str | None) -> None:
     add_leg(league, *quarters("12:00", "13:45"), game=game)
@@ -171,13 +183,13 @@ def test_losing_the_mark_of_how_far_it_is_thinned_costs_nothing_but_time(league:
     assert left(league) == before
 
 
-def last_before_kickoff(db: Database) -> pl.DataFrame:
-    """The rows that closing lines are made of, by the rule alone."""
-    return db.frame(
-        "SELECT o.leg_id, o.id, o.snapshot_time, o.implied_probability FROM market_odds o "
-        "JOIN games g ON g.id = o.game_id WHERE o.snapshot_time = (SELECT max(n.snapshot_time) FROM market_odds n "
-        "WHERE n.leg_id = o.leg_id AND n.snapshot_time <= g.kickoff_at) ORDER BY o.leg_id"
-    )
+def closings_made_anew(db: Database) -> pl.DataFrame:
+    """The closing lines that the pipeline makes of what is stored, without keeping any."""
+    with db.write() as conn:
+        write_closings(conn, 2025, load_settings(), LATER)
+        found = db.frame(select(market_closings), conn=conn).drop("id", "updated_at")
+        conn.execute(delete(market_closings))
+    return found.sort("player_id")
 
 
 def test_no_closing_line_changes_by_thinning_whatever_was_stored(league: Database) -> None:
@@ -185,13 +197,14 @@ def test_no_closing_line_changes_by_thinning_whatever_was_stored(league: Databas
     for leg in range(1, 41):
         minutes = sorted(rng.sample(range(-3 * 24 * 60, 90), rng.randint(1, 60)))
         add_leg(league, *[KICKOFF + timedelta(minutes=m) for m in minutes], leg=leg, player=f"p{leg}")
-    before = last_before_kickoff(league)
+    before = closings_made_anew(league)
     rows: dict[str, Any] = {}
     for hours in (24 * 28, 24 * 29 + 3, 24 * 30 + 1, 24 * 40):
         done = thin_season(league, 2025, KICKOFF + timedelta(hours=hours), DAYS)
         rows[str(hours)] = done.snapshots
-        assert last_before_kickoff(league).equals(before)
+        assert closings_made_anew(league).equals(before)
     assert before.height > 35
+    assert before["probability"].null_count() < before.height / 2
     assert sum(rows.values()) > 100
     # what is left: at most one an hour and leg, the first, and the one before kickoff
     kept = league.frame("SELECT leg_id, snapshot_time FROM market_odds")
