@@ -85,7 +85,7 @@ def count_legs(conn: Connection, season: int) -> dict[str, int]:
     """How many legs of the season are stored, by venue."""
     leg = market_legs.c
     query = select(leg.source, func.count()).where(leg.season == season).group_by(leg.source)
-    return {str(source): int(count) for source, count in conn.execute(query).tuples()}
+    return {str(source): int(count) for source, count in conn.execute(query)}
 
 
 def game_to_show(conn: Connection, season: int, now: datetime, *, next_first: bool) -> tuple[str, datetime] | None:
