@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from firsttd_pipeline.commands.context import FAILED, WRONG_USE, explained, fail, open_league, stderr
+from firsttd_pipeline.commands.context import FAILED, WRONG_USE, explained, fail, login_name, open_league, stderr
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, counted, emit, emit_object, safe
 from firsttd_pipeline.commands.refusals import refusals_explained
 from firsttd_pipeline.domain.markets import NAMES, Source
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.sources.venues import why_off
+from firsttd_pipeline.storage.market_answers import settle_event, settle_leg
 from firsttd_pipeline.storage.market_status import (
     closings_of_game_query,
     find_game,
@@ -112,6 +113,8 @@ def venues_now(league: League, season: int) -> list[dict[str, Any]]:
         off = why_off(row["venue"], league.settings)
         if off is not None:
             row["status"], row["reason"] = "off", off
+        elif row["status"] == "off":
+            row["reason"] = "it was off when the last run came; it is on now, and the next run asks it"
         row["unmatched"] = row["unmatched_events"] + row["unmatched_legs"]
     return rows
 
@@ -243,6 +246,32 @@ def _path_of(league: League, text: str, player: str, venue: Venue | None) -> tup
     return title, rows, PricePath(title, series, game.kickoff_at)
 
 
+@app.command("match")
+@explained
+@refusals_explained
+def match(
+    venue: Annotated[Venue, typer.Argument(case_sensitive=False, help="The venue.")],
+    market_id: Annotated[str, typer.Argument(metavar="ID", help="Of the leg, or with --game of the event.")],
+    player: Annotated[
+        str | None, typer.Argument(help="Whom the leg is on: gsis_id, full name, DST:SEA or NO_TD; of its game.")
+    ] = None,
+    game: Annotated[str | None, typer.Option("--game", help="The game that the event is on.")] = None,
+    by: Annotated[str, typer.Option("--by", help="Who says so; kept. Default: your login name.")] = "",
+) -> None:
+    """Say whom a leg is on, or which game an event is on. It stands from now on, whatever the venue writes."""
+    if (player is None) == (game is None):
+        raise fail("Give either the PLAYER that the leg is on, or the --game that the event is on.", WRONG_USE)
+    who = by or login_name()
+    with open_league() as league:
+        if game is not None:
+            done = settle_event(league.db, venue.value, market_id, game, who=who, now=utc_now())
+        else:
+            done = settle_leg(league.db, venue.value, market_id, player or "", who=who, now=utc_now())
+    told = f"{NAMES[venue.value]}: {done.what} is {done.means}"
+    told += f"; {counted(done.legs, 'leg follows', 'legs follow')}, with all prices."
+    stderr.print(safe(f"{told} Closing lines and picks follow with the next `firsttd nightly`."), markup=False)
+
+
 @app.command("reparse")
 @explained
 def reparse(
@@ -333,8 +362,7 @@ def _by_venue(league: League, season: int) -> tuple[pl.DataFrame, Picture]:
     for (source,), of_venue in judged.sort("source").group_by("source", maintain_order=True):
         bins = reliability(of_venue["probability"], of_venue["won"])
         if bins.height:
-            points = bins.select("mean_probability", "share_won", "n").rows()
-            series[f"{NAMES.get(str(source), source)} ({sum(n for *_, n in points)} legs)"] = points
+            series[NAMES.get(str(source), str(source))] = bins.select("mean_probability", "share_won", "n").rows()
     return rows, Reliability(f"Fair closing probabilities of {season}, and how often they came true", series)
 
 

@@ -20,6 +20,7 @@ BEFORE = "2025-09-05 00:15:00"
 def fill(home: Home, labels: tuple[str, ...] = ("S. Carrier Jr",)) -> None:
     """A venue with an opener of three legs (one is on nobody), an event of no game, and closing lines of two."""
     with sqlite3.connect(home.database) as conn:
+        conn.execute("DELETE FROM market_venues WHERE source IN ('kalshi', 'polymarket_us')")
         conn.execute(
             "INSERT INTO market_venues (season, source, status, reason, tried_at, succeeded_at, requests, seconds, "
             "history_waiting) VALUES (2025, 'kalshi', 'partial', 'a page did not come', ?, ?, 7, 1.5, 2)",
@@ -74,14 +75,15 @@ def test_status_says_of_each_venue_how_it_answered_and_what_is_stored(copy: Home
     fill(copy)
     told = copy.quick("markets", "status", "--season", "2025", "--format", "json", **ON)
     assert told.code == 0
-    kalshi, polymarket, _, odds_api = told.json["venues"]
+    kalshi, polymarket, polymarket_us, odds_api = told.json["venues"]
     stored = {
         "venue": "kalshi", "status": "partial", "games": 1, "legs": 3, "unmatched_events": 1, "unmatched_legs": 1,
         "prices": 3, "closing_lines": 2,
     }  # fmt: skip
     assert {name: kalshi[name] for name in stored} == stored
     assert (kalshi["last_answer"], kalshi["history_waiting"]) == ("2025-09-05T00:15:00Z", 2)
-    assert (polymarket["status"], polymarket["legs"]) == ("never asked", 0)
+    assert (polymarket_us["status"], polymarket_us["legs"]) == ("never asked", 0)
+    assert "it is on now, and the next run asks it" in polymarket["reason"]
     assert (odds_api["status"], odds_api["reason"].split(":")[0]) == ("off", "FIRSTTD_ODDS_API_KEY is not set")
 
 
@@ -164,3 +166,76 @@ def test_a_season_without_prices_is_told_and_draws_an_empty_picture(league: Home
     assert "nothing is judged yet" in told.out
     assert file.stat().st_size > 1000
     assert league.quick("markets", "calibration", "--season", "2024", "--by", by, "--format", "json").json == []
+
+
+# --- what they say ----------------------------------------------------------------------------------------------------
+
+
+def test_odds_show_the_last_price_of_each_leg_with_its_closing_and_fair_one(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "odds", OPENER.lower(), "--format", "json")
+    rows = {row["on"]: row for row in told.json}
+    assert set(rows) == {"Saquon Carrier", "Jalen Runner", "S. Carrier Jr"}
+    carrier = rows["Saquon Carrier"]
+    assert {name: carrier[name] for name in ("venue", "bid", "ask", "probability", "american", "closing", "fair")} == {
+        "venue": "Kalshi", "bid": 0.09, "ask": 0.11, "probability": 0.1, "american": 900, "closing": 0.1, "fair": 0.08,
+    }  # fmt: skip
+    assert rows["S. Carrier Jr"]["closing"] is None
+    assert copy.quick("markets", "odds", OPENER, "--venue", "polymarket", "--format", "json").json == []
+
+
+def test_a_players_prices_are_listed_over_time_and_drawn(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick(
+        "markets", "odds", OPENER, "--player", "saquon carrier", "--plot", "path.png", "--format", "csv"
+    )  # fmt: skip
+    assert [(row["venue"], row["at"], row["probability"]) for row in told.csv] == [
+        ("Kalshi", "2025-09-05T00:15:00Z", "0.1")
+    ]
+    assert (copy.path / "path.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["odds", "nonsense"], "'nonsense' is no game: give its id, e.g. 2025_22_SEA_NE."),
+        (["odds", "2025_01_SEA_NE"], "The season 2025 has no game '2025_01_SEA_NE'."),
+        (["odds", OPENER, "--player", "Nobody Atall"], "is called 'Nobody Atall'"),
+        (["odds", OPENER, "--plot", "x.png"], "give --player, too"),
+        (["match", "kalshi", "M-0"], "Give either the PLAYER that the leg is on, or the --game"),
+        (["match", "kalshi", "M-0", CARRIER, "--game", OPENER], "Give either the PLAYER"),
+        (["match", "kalshi", "no-such-leg", CARRIER, "--by", "Dana"], "Kalshi has no leg 'no-such-leg' here."),
+        (["match", "kalshi", "M-0", "Travis Tightend", "--by", "Dana"], "is on neither roster of"),
+        (["match", "kalshi", "M-0", CARRIER, "--by", "pipeline"], "signs for programs: give the name of the person."),
+        (["match", "kalshi", "EV-2", "--game", "2025_01_SEA_NE", "--by", "Dana"], "has no game '2025_01_SEA_NE'"),
+        (["match", "betfair", "M-0", CARRIER], "Invalid value for"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason_and_exit_code_2(copy: Home, arguments: list[str], says: str) -> None:
+    fill(copy)
+    told = copy.quick("markets", *arguments)
+    assert told.code == 2
+    assert says in " ".join(told.err.replace("│", " ").split())
+
+
+def test_what_a_person_says_of_a_leg_and_of_an_event_stands_and_moves_the_prices(copy: Home) -> None:
+    fill(copy)
+    told = copy.quick("markets", "match", "kalshi", "M-0", "Saquon Carrier", "--by", "Dana")
+    assert told.code == 0, told.err
+    assert f"Kalshi: M-0 is {CARRIER}; 1 leg follows, with all prices." in told.err
+    event = copy.quick("markets", "match", "kalshi", "EV-2", "--game", OPENER, "--by", "Dana")
+    assert event.code == 0, event.err
+    with sqlite3.connect(copy.database) as conn:
+        prices = conn.execute("SELECT player_id FROM market_odds WHERE market_id = 'M-0'").fetchall()
+        legs = conn.execute("SELECT player_id, method, reason FROM market_legs WHERE market_id = 'M-0'").fetchall()
+        events = conn.execute("SELECT game_id, reason FROM market_events WHERE event_id = 'EV-2'").fetchall()
+    conn.close()
+    assert prices == [(CARRIER,)]
+    assert legs == [(CARRIER, "by hand", None)]
+    assert events == [(OPENER, None)]
+    assert "every leg its player" in copy.quick("markets", "status", "--season", "2025").out
+
+
+def test_reading_answers_again_where_none_are_stored_says_so(copy: Home) -> None:
+    told = copy.quick("markets", "reparse")
+    assert (told.code, "no answer of a venue is stored" in told.out) == (0, True)
