@@ -179,32 +179,36 @@ def with_probabilities(frame: pl.DataFrame, max_width: float) -> pl.DataFrame:
         The frame; exactly one of implied_probability and reason is null in each row.
     """
     given = frame.columns
-    last_column = "raw_price" if "raw_price" in given else "last"
-    source = pl.col("source").cast(pl.String)
-    bid, ask, last = (_number_expr(name) for name in ("bid", "ask", last_column))
-    bid_there, ask_there, last_there = (pl.col(name).is_not_null() for name in ("bid", "ask", last_column))
+    price_of_last = "raw_price" if "raw_price" in given else "last"
     quoted = valid_odds_expr(pl.col("american")) if "american" in given else pl.lit(None, dtype=pl.Float64)
     history = pl.col("taken_from") == "history" if "taken_from" in given else pl.lit(False)
-    offer = pl.coalesce(implied_probability_expr(quoted), ask).round(_DECIMALS)
-    middle = ((bid + ask) / 2).round(_DECIMALS)
-    no_book = ~bid_there & ~ask_there
-    stated = no_book & source.is_in(list(STATED)) & history
-    wide = (ask - bid).round(_DECIMALS) >= max_width
-    sportsbook = source.is_in(list(SPORTSBOOKS))
-    price = pl.when(sportsbook).then(offer).when(stated).then(last.round(_DECIMALS)).otherwise(middle)
-    certain = (price <= 0) | (price >= 1)
+    source = pl.col("source").cast(pl.String)
+    sides = {"bid": "_bid", "ask": "_ask", price_of_last: "_last"}
+    prepared = frame.with_columns(
+        *(_number_expr(name).alias(alias) for name, alias in sides.items()),
+        quoted.alias("_quoted"),
+        source.is_in(list(SPORTSBOOKS)).alias("_sportsbook"),
+        (pl.col("bid").is_null() & pl.col("ask").is_null()).alias("_no_book"),
+    ).with_columns((pl.col("_no_book") & source.is_in(list(STATED)) & history).alias("_stated"))
+    bid, ask, last = pl.col("_bid"), pl.col("_ask"), pl.col("_last")
+    sportsbook, no_book, stated = pl.col("_sportsbook"), pl.col("_no_book"), pl.col("_stated")
+    offer = pl.coalesce(implied_probability_expr(pl.col("_quoted")), ask)
+    price = pl.when(sportsbook).then(offer).when(stated).then(last).otherwise((bid + ask) / 2).round(_DECIMALS)
+    prepared = prepared.with_columns(price.alias("_price"), ((ask - bid).round(_DECIMALS) >= max_width).alias("_wide"))
+    wide, certain = pl.col("_wide"), (pl.col("_price") <= 0) | (pl.col("_price") >= 1)
+    # the first that holds; null is not so
     reasons: list[tuple[pl.Expr, str]] = [
-        (sportsbook & (offer.is_null() | certain), NO_OFFER),
+        (sportsbook & (pl.col("_price").is_null() | certain), NO_OFFER),
         (sportsbook, ""),
-        (no_book & ~last_there, NO_BOOK),
+        (no_book & pl.col(price_of_last).is_null(), NO_BOOK),
         (no_book & ~stated, LAST_TRADE_ONLY),
         (stated & last.is_null(), OUT_OF_RANGE),
         (stated & (last == STATED_DEFAULT), UNTRADED),
         (stated & certain, CERTAIN),
         (stated, ""),
-        ((bid_there & bid.is_null()) | (ask_there & ask.is_null()), OUT_OF_RANGE),
-        (~bid_there, NO_BID_GIVEN),
-        (~ask_there, NO_ASK_GIVEN),
+        ((pl.col("bid").is_not_null() & bid.is_null()) | (pl.col("ask").is_not_null() & ask.is_null()), OUT_OF_RANGE),
+        (pl.col("bid").is_null(), NO_BID_GIVEN),
+        (pl.col("ask").is_null(), NO_ASK_GIVEN),
         ((bid == 0) & (ask == 1), EMPTY),
         (bid > ask, CROSSED),
         (wide & (bid == 0), NO_BID),
@@ -212,26 +216,17 @@ def with_probabilities(frame: pl.DataFrame, max_width: float) -> pl.DataFrame:
         (wide, WIDE),
         (certain, CERTAIN),
     ]
-    reason = pl.lit("")
-    for holds, words in reversed(reasons):
-        reason = pl.when(holds.fill_null(False)).then(pl.lit(words)).otherwise(reason)
+    reason = pl.coalesce(*(pl.when(holds).then(pl.lit(words)) for holds, words in reasons), pl.lit(""))
+    chance = pl.col("implied_probability")
+    whole = pl.coalesce(pl.when(sportsbook).then("_quoted"), (american_odds_expr(chance) + 0.5).floor())
     return (
-        frame.with_columns(price.alias("implied_probability"), reason.alias("reason"), quoted.alias("_quoted"))
+        prepared.with_columns(reason.alias("reason"))
         .with_columns(
-            pl.when(pl.col("reason") == "").then("implied_probability").alias("implied_probability"),
+            pl.when(pl.col("reason") == "").then("_price").alias("implied_probability"),
             pl.when(pl.col("reason") != "").then("reason").alias("reason"),
         )
-        .with_columns(
-            pl.when(pl.col("implied_probability").is_not_null())
-            .then(
-                pl.when(sportsbook & pl.col("_quoted").is_not_null())
-                .then(pl.col("_quoted"))
-                .otherwise((american_odds_expr(pl.col("implied_probability")) + 0.5).floor())
-            )
-            .cast(pl.Int64)
-            .alias("american_odds")
-        )
-        .drop("_quoted")
+        .with_columns(pl.when(chance.is_not_null()).then(whole).cast(pl.Int64).alias("american_odds"))
+        .drop("_bid", "_ask", "_last", "_quoted", "_sportsbook", "_no_book", "_stated", "_price", "_wide")
     )
 
 
