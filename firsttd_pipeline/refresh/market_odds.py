@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,7 +47,7 @@ from firsttd_pipeline.storage.market_prices import (
 )
 from firsttd_pipeline.storage.market_retention import thin_season
 from firsttd_pipeline.storage.market_status import open_events_query, open_legs_query
-from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers, write_venue
+from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers, store_several, write_venues
 from firsttd_pipeline.storage.season_book import Game
 from firsttd_pipeline.storage.sync import Counts
 
@@ -360,22 +360,14 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
             plan = Plan(source, known=known[source], absent=("off", reason))
         plans.append(plan)
     all_asked = ask_all(league, plans, schedule, now)
-    stored: dict[str, Stored] = {}
+    answered: dict[str, tuple[Sequence[Answered], Collection[str]]] = {
+        asked.plan.source: (asked.answers, asked.gone) for asked in all_asked
+    }
     with league.db.write() as conn:
         book = MarketBook.load(conn, season)
-        for asked in all_asked:
-            source = asked.plan.source
-            stored[source] = store_answers(
-                conn,
-                book,
-                source,
-                asked.answers,
-                now=now,
-                max_width=league.settings.market_max_width,
-                gone=asked.gone,
-                try_again=not snapshot_only,
-            )
-            write_venue(conn, season, _status_row(asked, now), now)
+        width = league.settings.market_max_width
+        stored = store_several(conn, book, answered, now=now, max_width=width, try_again=not snapshot_only)
+        write_venues(conn, season, [_status_row(asked, now) for asked in all_asked], now)
         closed = Counts() if snapshot_only else write_closings(conn, season, league.settings, now)
         report = _report(conn, season, all_asked, stored, closed, now)
     if not snapshot_only:

@@ -109,30 +109,74 @@ def store_answers(
         try_again: whether events and legs that were not understood before are looked at again.
         keep_payloads: False where the payloads are those stored already.
     """
-    work = _Work(conn, book, source, now.astimezone(UTC), max_width)
-    work.read(answers, gone, try_again)
-    work.see(answers)
-    if keep_payloads:
-        work.write_payloads(answers)
-    work.match(try_again)
-    work.withdraw(gone)
-    work.write_events_and_legs()
-    work.write_snapshots()
-    work.follow()
-    return work.stored
+    several = {source: (answers, gone)}
+    found = store_several(
+        conn, book, several, now=now, max_width=max_width, try_again=try_again, keep_payloads=keep_payloads
+    )
+    return found[source]
+
+
+def store_several(
+    conn: Connection,
+    book: MarketBook,
+    answered: Mapping[str, tuple[Sequence[Answered], Collection[str]]],
+    *,
+    now: datetime,
+    max_width: float,
+    try_again: bool = True,
+    keep_payloads: bool = True,
+) -> dict[str, Stored]:
+    """`store_answers` of several venues, by source: answers and what is gone; their prices are judged together."""
+    works = []
+    for source, (answers, gone) in answered.items():
+        work = _Work(conn, book, source, now.astimezone(UTC))
+        works.append(work)
+        if not answers and not gone and not try_again:
+            continue
+        work.read(answers, gone, try_again)
+        work.see(answers)
+        if keep_payloads:
+            work.write_payloads(answers)
+        work.match(try_again)
+        work.withdraw(gone)
+        work.write_events_and_legs()
+        work.follow()
+    rows = [row for work in works for row in work.snapshots()]
+    if rows:
+        priced = _priced(rows, max_width)
+        for work in works:
+            work.write_snapshots(priced.filter(pl.col("source") == work.source))
+    return {work.source: work.stored for work in works}
+
+
+def _priced(rows: list[dict[str, Any]], max_width: float) -> pl.DataFrame:
+    """Rows of `market_odds` with what their prices mean; of one leg and instant, one."""
+    decided = ("id", "implied_probability", "reason", "american_odds")
+    frame = _framed(market_odds, rows, decided, american=pl.Int64())
+    marked = frame["taken_from"] == WITHDRAWN
+    priced = with_probabilities(frame, max_width).with_columns(
+        pl.when(marked).then(pl.lit(WITHDRAWN)).otherwise("reason").alias("reason"),
+        pl.when(marked).then(pl.lit("snapshot")).otherwise("taken_from").alias("taken_from"),
+    )
+    # of one instant, the row that closes a leg is the last word
+    return (
+        priced.sort(~marked, maintain_order=True)
+        .unique(["leg_id", "snapshot_time"], keep="first", maintain_order=True)
+        .select(c.name for c in market_odds.columns if c.name in priced.columns)
+    )
 
 
 class _Work:
     """One call of `store_answers`: the season's rows of one venue in memory, changed, then written as differences."""
 
-    def __init__(self, conn: Connection, book: MarketBook, source: str, now: datetime, max_width: float) -> None:
-        self.conn, self.book, self.source, self.now, self.max_width = conn, book, source, now, max_width
+    def __init__(self, conn: Connection, book: MarketBook, source: str, now: datetime) -> None:
+        self.conn, self.book, self.source, self.now = conn, book, source, now
         self.season = book.season
         self.stored = Stored()
         self.events: dict[str, dict[str, Any]] = {}
         self.legs: dict[str, dict[str, Any]] = {}
         self.said: dict[str, Event] = {}
-        self._before: dict[str, tuple[Any, Any]] = {}
+        self._before: dict[tuple[str, str], dict[str, Any]] = {}
         self._places: dict[str, int] = {}
         self._quotes: list[tuple[str, Quote, str]] = []
         self._untold: dict[str, None] = {}
@@ -150,6 +194,7 @@ class _Work:
         wanted = or_(event.season == self.season, event.event_id.in_(sorted(seen_events)))
         for row in _rows(self.conn, market_events, and_(event.source == self.source, wanted)):
             self.events[row["event_id"]] = row
+            self._before["event", row["event_id"]] = dict(row)
         mine = and_(leg.source == self.source, leg.season == self.season)
         if len(seen_legs) > _MANY:
             found = _rows(self.conn, market_legs, mine)
@@ -160,7 +205,7 @@ class _Work:
         for row in found:
             self.legs[row["market_id"]] = row
             self._places[row["market_id"]] = row["id"]
-            self._before[row["market_id"]] = (row["game_id"], row["player_id"])
+            self._before["leg", row["market_id"]] = dict(row)
 
     def _season_of(self, event: Event) -> int:
         """Where an event is known it stays; one without a date belongs to the season that first sees it."""
@@ -396,9 +441,13 @@ class _Work:
 
     def write_events_and_legs(self) -> None:
         """Write what differs from what was there."""
-        events = [row for row in self.events.values() if row["season"] == self.season]
+        before = self._before
+        events = [
+            (before.get(("event", name)), row) for name, row in self.events.items() if row["season"] == self.season
+        ]
+        legs = [(before.get(("leg", name)), row) for name, row in self.legs.items()]
         _write(self.conn, market_events, events, ("source", "event_id"), self.source, self.now)
-        _write(self.conn, market_legs, list(self.legs.values()), ("source", "market_id"), self.source, self.now)
+        _write(self.conn, market_legs, legs, ("source", "market_id"), self.source, self.now)
         new = [market_id for market_id in self.legs if market_id not in self._places]
         for first in range(0, len(new), _MANY):
             ids = select(market_legs.c.market_id, market_legs.c.id).where(
@@ -406,24 +455,13 @@ class _Work:
             )
             self._places |= {row.market_id: row.id for row in self.conn.execute(ids)}
 
-    def write_snapshots(self) -> None:
-        """Write the prices that are from before kickoff; those of one leg and instant that are there stay."""
-        rows = [self._snapshot(*quoted) for quoted in self._quotes if self._in_time(*quoted)]
-        if not rows:
-            return
-        decided = ("id", "implied_probability", "reason", "american_odds")
-        frame = _framed(market_odds, rows, decided, american=pl.Int64())
-        marked = frame["taken_from"] == WITHDRAWN
-        priced = with_probabilities(frame, self.max_width).with_columns(
-            pl.when(marked).then(pl.lit(WITHDRAWN)).otherwise("reason").alias("reason"),
-            pl.when(marked).then(pl.lit("snapshot")).otherwise("taken_from").alias("taken_from"),
-        )
-        # of one instant, the row that closes a leg is the last word
-        priced = priced.sort(~marked, maintain_order=True).unique(
-            ["leg_id", "snapshot_time"], keep="first", maintain_order=True
-        )
-        columns = [c.name for c in market_odds.columns if c.name in priced.columns]
-        new = insert_frame(self.conn, market_odds, priced.select(columns), unless_there=("leg_id", "snapshot_time"))
+    def snapshots(self) -> list[dict[str, Any]]:
+        """The prices that are from before kickoff."""
+        return [self._snapshot(*quoted) for quoted in self._quotes if self._in_time(*quoted)]
+
+    def write_snapshots(self, priced: pl.DataFrame) -> None:
+        """Write the prices; those of one leg and instant that are there stay."""
+        new = insert_frame(self.conn, market_odds, priced, unless_there=("leg_id", "snapshot_time"))
         self.stored.inserted += new
         self.stored.unchanged += priced.height - new
 
@@ -467,9 +505,10 @@ class _Work:
     def follow(self) -> None:
         """Snapshots of legs whose game or player is another now follow them."""
         changed = [
-            self._places[market_id]
-            for market_id, before in self._before.items()
-            if before != (self.legs[market_id]["game_id"], self.legs[market_id]["player_id"])
+            place
+            for market_id, place in self._places.items()
+            if (before := self._before.get(("leg", market_id))) is not None
+            and any(before[name] != self.legs[market_id][name] for name in ("game_id", "player_id"))
         ]
         follow_legs(self.conn, changed)
 
@@ -513,12 +552,13 @@ def teach(conn: Connection, source: str, leg: Mapping[str, Any], player_id: str,
         insert_or_leave(conn, venue_players, [row])
 
 
-def write_venue(conn: Connection, season: int, row: Mapping[str, Any], now: datetime) -> Counts:
-    """How a venue answered: `row` has its source, and what it does not name stays as it was."""
+def write_venues(conn: Connection, season: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> Counts:
+    """How venues answered: each row has its source, and what it does not name stays as it was."""
     table = market_venues
-    unnamed = [c.name for c in table.columns if c.name not in {"season", *row}]
-    frame = _framed(table, [{"season": season, **row}], unnamed)
-    scope = and_(table.c.season == season, table.c.source == row["source"])
+    known = {row["source"]: row for row in _rows(conn, table, table.c.season == season)}
+    frame = _framed(table, [{"season": season} | known.get(row["source"], {}) | dict(row) for row in rows], ("id",))
+    scope = table.c.season == season
+    frame = frame.drop("updated_at")
     return sync_partition(conn, table, frame, key=("season", "source"), scope=scope, missing="keep", now=now)
 
 
@@ -592,13 +632,31 @@ def _framed(
 
 
 def _write(
-    conn: Connection, table: Table, rows: list[dict[str, Any]], key: Sequence[str], source: str, now: datetime
+    conn: Connection,
+    table: Table,
+    pairs: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]],
+    key: Sequence[str],
+    source: str,
+    now: datetime,
 ) -> None:
-    if not rows:
-        return
-    frame = _framed(table, rows, ("id",))
-    if len(rows) > _MANY:
-        scope = and_(table.c.source == source, table.c.season == rows[0]["season"])
-    else:
-        scope = and_(table.c.source == source, table.c[key[1]].in_([row[key[1]] for row in rows]))
-    sync_partition(conn, table, frame, key=key, scope=scope, missing="keep", now=now)
+    """Write rows beside what they were: None is a new one. Most were only seen again, which is one statement."""
+    new = [row for before, row in pairs if before is None]
+    changed = []
+    again: dict[datetime, list[int]] = {}
+    for before, row in pairs:
+        if before is None or before == row:
+            continue
+        if before | {"last_seen_at": row["last_seen_at"]} == row:
+            again.setdefault(row["last_seen_at"], []).append(row["id"])
+        else:
+            changed.append(row)
+    for at, ids in again.items():
+        for first in range(0, len(ids), _MANY):
+            these = table.c.id.in_(ids[first : first + _MANY])
+            conn.execute(update(table).where(these).values(last_seen_at=at))
+    if changed:
+        whole = len(changed) > _MANY
+        of = table.c.season == changed[0]["season"] if whole else table.c[key[1]].in_([row[key[1]] for row in changed])
+        scope = and_(table.c.source == source, of)
+        sync_partition(conn, table, _framed(table, changed, ("id",)), key=key, scope=scope, missing="keep", now=now)
+    insert_frame(conn, table, _framed(table, new, ("id",)))
