@@ -61,6 +61,7 @@ def demo(
             season=DEMO_SEASON,
             backoff=0.1,
             **dict.fromkeys(MARKET_FLAGS, True),
+            market_seconds=1200,
             **markets.settings,
         )
         bring_up_to_date(settings)
