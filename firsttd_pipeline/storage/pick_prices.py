@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, case, func, select, text
 
 from firsttd_pipeline.domain import prices
 from firsttd_pipeline.storage.engine import read_frame
@@ -114,14 +114,15 @@ def pick_price_facts(conn: Connection, season: int) -> tuple[dict[str, int | flo
     """Counts of the season for people, and why prices of the time of a pick are missing: most frequent first."""
     table = pick_market_odds.c
     mine = table.pick_id.in_(pick_ids(season))
-    row = conn.execute(
-        select(
-            func.count(table.pick_id.distinct()),
-            func.count(table.pick_id.distinct()).filter(table.closing_probability.is_not(None)),
-            func.count(table.pick_id.distinct()).filter(table.fair_probability.is_not(None)),
-            func.count(table.pick_id.distinct()).filter(table.pick_probability.is_not(None)),
-        ).where(mine)
-    ).one()
+    known = (table.closing_probability, table.fair_probability, table.pick_probability)
+    by_pick = (
+        select(*(func.max(case((column.is_not(None), 1), else_=0)).label(column.name) for column in known))
+        .where(mine)
+        .group_by(table.pick_id)
+        .subquery()
+    )
+    sums = (func.coalesce(func.sum(by_pick.c[column.name]), 0) for column in known)
+    row = conn.execute(select(func.count(), *sums).select_from(by_pick)).one()
     total = conn.execute(select(func.count()).select_from(pick_ids(season).subquery())).scalar_one()
     names = ("picks priced", "picks with a closing line", "picks with a fair probability", "picks with a price then")
     why = (

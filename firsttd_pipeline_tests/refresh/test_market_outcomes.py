@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from firsttd_pipeline.checks.market_outcomes import outcomes_agree
-from firsttd_pipeline.refresh import market_outcomes
-from firsttd_pipeline.refresh.base import Report
+from firsttd_pipeline.domain.touchdowns import extract_touchdowns, game_records
+from firsttd_pipeline.refresh import market_odds, market_outcomes
+from firsttd_pipeline.refresh.base import League, Report, open_client
 from firsttd_pipeline.reports.plots import Reliability
+from firsttd_pipeline.settings import load_settings
+from firsttd_pipeline.sources.venues import open_venue
+from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.partitions import write_records, write_touchdowns
+from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline_tests.graded import (
     COMING,
     OPENER,
@@ -21,7 +30,16 @@ from firsttd_pipeline_tests.graded import (
     graded,  # noqa: F401 - a fixture
     graded_template,  # noqa: F401 - a fixture
 )
+from firsttd_pipeline_tests.market_server import (
+    AFTER_SEASON,
+    VOID_LEG,
+    MarketServer,
+    shared_world,
+    start_markets,  # noqa: F401 - a fixture
+)
+from firsttd_pipeline_tests.shared_data import MIRROR, needs_shared
 from firsttd_pipeline_tests.storage.market_rows import closing, leg, snapshots
+from firsttd_pipeline_tests.storage.season_2025 import load_roster_weeks, load_season
 
 CARRIER, CATCHER, CORNER = "00-0000002", "00-0000004", "00-0000006"
 KICKOFF = START - timedelta(days=3)
@@ -163,3 +181,37 @@ def test_closing_prices_against_outcomes_are_scored_by_venue_and_drawn(graded: G
     drawn = report.plot() if report.plot else None
     assert isinstance(drawn, Reliability)
     assert drawn.series == {"Kalshi": [(0.1, 0.0, 1), (0.2, 1.0, 1)]}
+
+
+@needs_shared
+def test_the_captured_event_settled_yes_for_the_player_that_the_real_plays_say(
+    sqlite_db: Database,
+    start_markets: Callable[..., MarketServer],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    load_season(sqlite_db, AFTER_SEASON)
+    load_roster_weeks(sqlite_db)
+    plays = pl.read_parquet(MIRROR / "pbp" / "play_by_play_2025.parquet").filter(pl.col("week") >= 21)
+    with sqlite_db.write() as conn:
+        write_touchdowns(conn, SEASON, extract_touchdowns(plays), AFTER_SEASON)
+        write_records(conn, SEASON, game_records(plays).with_columns(pl.lit("f" * 64).alias("source_sha256")),
+                      AFTER_SEASON)  # fmt: skip
+    server = start_markets(shared_world((2025,), (21, 22)), lambda: AFTER_SEASON)
+    settings = load_settings(home=tmp_path, database_url=f"sqlite:///{sqlite_db.path}", **server.settings(retries=1))
+    with League(
+        settings,
+        sqlite_db,
+        open_client(settings),
+        venues=lambda source: open_venue(source, settings, clock=lambda: AFTER_SEASON),
+    ) as league:
+        market_odds.refresh(league, SEASON, AFTER_SEASON)
+        market_outcomes.refresh(league, SEASON, AFTER_SEASON)
+    outcomes = Season(sqlite_db, SEASON).market_outcomes()
+    final = outcomes.filter((pl.col("game_id") == "2025_22_SEA_NE") & (pl.col("source") == "kalshi"))
+    assert final.height == 22
+    (yes,) = final.filter(pl.col("resolved_outcome") == "yes").to_dicts()
+    assert (yes["player_name"], yes["player_id"]) == ("AJ Barner", yes["actual_first_td_scorer"])
+    (void,) = outcomes.filter(pl.col("market_id") == VOID_LEG).to_dicts()
+    assert (void["resolved_outcome"], 0 < void["settlement_value"] < 1) == ("void", True)
+    assert outcomes["game_id"].n_unique() == 3
+    assert outcomes_agree(Season(sqlite_db, SEASON), AFTER_SEASON) == []

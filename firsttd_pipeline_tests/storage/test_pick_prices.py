@@ -64,6 +64,10 @@ def test_a_pick_has_the_price_of_when_it_was_made_and_the_closing_line(database:
     # picks 1 and 2 are on p1 of g1; the others' games have no price: no row
     assert [r["pick_id"] for r in read(database, "SELECT pick_id FROM pick_market_odds ORDER BY 1")] == [1, 2]
     assert (counts.inserted, counts.updated, counts.retired) == (2, 0, 0)
+    with database.read() as conn:
+        facts, why = pick_prices.pick_price_facts(conn, SEASON)
+        assert pick_prices.latest_pick_prices(conn, SEASON)["pick_id"].to_list() == [2, 1]
+    assert (facts["picks"], facts["picks with a closing line"], facts["picks with a price then"], why) == (5, 2, 2, [])
     again = priced(database, NOW + timedelta(days=1))
     assert (again.changed, again.unchanged) == (0, 2)
     assert of_pick(database, 1) == row
@@ -176,7 +180,7 @@ def test_text_and_blobs_of_other_programs_are_unknown_odds_and_times(sqlite_db: 
     assert (two["pick_probability"], two["value_reason"]) == (0.1, "the pick has no odds")
 
 
-def test_ten_thousand_picks_are_worth_what_the_rule_for_one_says(database: Database) -> None:
+def test_every_pick_is_worth_what_the_rule_for_one_says(database: Database) -> None:
     draw = random.Random(4)
     load_small_league(database)
     kickoffs(database, KICKOFF)
