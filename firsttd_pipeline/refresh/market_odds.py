@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+import polars as pl
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
@@ -36,6 +37,7 @@ from firsttd_pipeline.reports.plots import PricePath
 from firsttd_pipeline.sources.http import SourceError
 from firsttd_pipeline.sources.venues import Page, Venue, VenueError, open_venue, price_path, why_off
 from firsttd_pipeline.storage import market_store
+from firsttd_pipeline.storage.engine import read_frame
 from firsttd_pipeline.storage.market_book import MarketBook, day_of, league_date, match_game
 from firsttd_pipeline.storage.market_plan import Known, read_known
 from firsttd_pipeline.storage.market_prices import (
@@ -483,8 +485,8 @@ def _report(
     )
     report = Report("market_odds", season, counts)
     totals = count_legs(conn, season)
-    events = _by_source(conn, open_events_query(season))
-    legs = _by_source(conn, open_legs_query(season))
+    events = _by_source(read_frame(conn, open_events_query(season)))
+    legs = _by_source(read_frame(conn, open_legs_query(season)))
     for asked in all_asked:
         source = asked.plan.source
         status, reason = asked.status
@@ -541,8 +543,8 @@ def _notes(
         yield f"{name}: {count} legs of {season} were left to that season's run"
 
 
-def _by_source(conn: Connection, query: object) -> dict[str, list[Mapping[str, object]]]:
+def _by_source(rows: pl.DataFrame) -> dict[str, list[Mapping[str, object]]]:
     found: dict[str, list[Mapping[str, object]]] = {}
-    for row in conn.execute(query).mappings():  # type: ignore[call-overload]
+    for row in rows.iter_rows(named=True):
         found.setdefault(str(row["source"]), []).append(row)
     return found
