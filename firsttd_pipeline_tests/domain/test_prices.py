@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -68,6 +69,12 @@ def test_a_book_narrower_than_the_width_gives_its_middle(bid: str, ask: str, sai
 def test_no_other_book_gives_a_probability_and_each_says_why(bid: float | None, ask: float | None, why: str) -> None:
     assert prices.probability(bid, ask, 0.12, WIDTH) == (None, why)
     assert why in prices.PROBABILITY_REASONS
+
+
+def test_the_page_has_every_reason() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "markets.md").read_text(encoding="utf-8")
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in prices.PROBABILITY_REASONS.items()]
+    assert [row for row in rows if row not in page] == []
 
 
 def test_a_last_trade_is_never_a_price_however_live_it_looks() -> None:
@@ -349,6 +356,18 @@ def test_a_pick_is_worth_its_expected_profit_and_what_it_beat_the_closing_line_b
     assert value.closing_line_value == pytest.approx(0.25)  # 10.0 for 1 where the closing line pays 8.0
     assert value.reason is None
     assert prices.pick_values(-200, False, 0.6, None).closing_line_value == pytest.approx(-0.1)
+
+
+def test_the_pages_example_is_what_comes_out() -> None:
+    chance, _ = prices.probability(0.08, 0.10, None, WIDTH)
+    assert chance == 0.09
+    assert prices.whole_odds(chance) == 1011
+    others = [leg(f"P{number}", 0.111) for number in range(10)]
+    fair = closed([leg("A", chance), *others, leg("NO_TD", 0.01)])["A"]["fair_probability"]
+    assert round(fair, 4) == 0.0744
+    at_1300, at_1000 = (prices.pick_values(price, False, chance, fair) for price in (1300, 1000))
+    assert (round(at_1300.closing_line_value or 0, 2), round(at_1300.expected_value or 0, 3)) == (0.26, 0.041)
+    assert (round(at_1000.closing_line_value or 0, 2), round(at_1000.expected_value or 0, 3)) == (-0.01, -0.182)
 
 
 @pytest.mark.parametrize(

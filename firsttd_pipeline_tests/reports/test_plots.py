@@ -32,7 +32,7 @@ def drawn(plot: Picture, monkeypatch: pytest.MonkeyPatch) -> Figure:
 
     def keep(figure: Figure, *args: object, **given: object) -> None:
         figures.append(figure)
-        save(figure, *args, **given)  # type: ignore[arg-type]
+        save(figure, *args, **given)
 
     monkeypatch.setattr(Figure, "savefig", keep)
     assert png(plot).startswith(b"\x89PNG")
@@ -79,10 +79,10 @@ def test_reliability_shows_the_diagonal_and_the_size_of_every_bin(monkeypatch: p
     points = [(0.01, 0.012, 4000), (0.05, 0.04, 900), (0.2, 0.17, 40)]
     axes = (figure := drawn(Reliability("x", {"Kalshi": points}), monkeypatch)).axes[0]
     (diagonal,) = axes.get_lines()
-    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())  # type: ignore[arg-type]
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
     (scatter,) = axes.collections
-    assert [tuple(place) for place in scatter.get_offsets().data] == [point[:2] for point in points]  # type: ignore[union-attr]
-    areas = list(scatter.get_sizes())  # type: ignore[attr-defined]
+    assert [tuple(place) for place in scatter.get_offsets().data] == [point[:2] for point in points]
+    areas = list(scatter.get_sizes())
     assert areas == sorted(areas, reverse=True)
     assert [text.get_text() for text in axes.texts] == ["4,000", "900", "40"]
     assert legend_of(figure) == ["as often as said", "Kalshi (4,940)"]
@@ -93,9 +93,9 @@ def test_a_price_path_has_a_time_axis_to_kickoff_and_gaps_where_there_was_no_pri
 ) -> None:
     axes = (figure := drawn(PricePath("x", {"Kalshi": PATH}, KICKOFF), monkeypatch)).axes[0]
     path, kickoff = axes.get_lines()
-    assert [value == value for value in path.get_ydata()].count(False) == 1  # type: ignore[union-attr]
+    assert [value == value for value in path.get_ydata()].count(False) == 1
     low, high = axes.get_xlim()
-    (at, _) = kickoff.get_xdata()  # type: ignore[misc]
+    (at, _) = kickoff.get_xdata()
     assert low < axes.convert_xunits(at) <= high
     assert legend_of(figure) == ["Kalshi", "kickoff"]
     assert "UTC" in axes.get_xlabel()
@@ -108,7 +108,7 @@ def test_a_path_without_a_timezone_is_refused() -> None:
 
 def test_members_with_one_name_have_a_bar_each_and_a_long_list_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     axes = drawn(HorizontalBars("x", ["Ann", "Ann", "Bo"], [3.0, -2.5, None], "points"), monkeypatch).axes[0]
-    assert [bar.get_width() for bar in axes.patches] == [3.0, -2.5, 0.0]  # type: ignore[attr-defined]
+    assert [bar.get_width() for bar in axes.patches] == [3.0, -2.5, 0.0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Ann", "Ann", "Bo"]
     many = HorizontalBars("x", [f"m{n}" for n in range(1000)], [1.0] * 1000, "points")
     axes = drawn(many, monkeypatch).axes[0]
