@@ -4,6 +4,7 @@ An asset fetches, decides, stores and reports through its `refresh` module; the 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -101,10 +102,12 @@ def define_asset(
     deps: Sequence[str] = (),
     op_tags: Mapping[str, str] | None = None,
     in_job: Mapping[str, Refresh] | None = None,
+    appends: bool = False,
 ) -> dg.AssetsDefinition:
     """The asset `name` over `table`: its work is `refresh`, its checks are what `checks/` lists under its name.
 
-    `op_tags` say when a run does it among all that it could do next; `in_job` names jobs in which its work is another.
+    `op_tags` say when a run does it among all that it could do next; `in_job` names jobs in which its work is another;
+    a table that only `appends` counts the season's rows anew: a run has looked at some of them.
     """
 
     @dg.asset(
@@ -124,7 +127,8 @@ def define_asset(
     )
     def asset(context: dg.AssetExecutionContext, league: dg.ResourceParam[LeagueSource]):  # type: ignore[no-untyped-def]
         # Dagster reads a return annotation as the outputs, and an asset with checks has several.
-        return materialize(context, league, table, (in_job or {}).get(context.run.job_name, refresh))
+        work = (in_job or {}).get(context.run.job_name, refresh)
+        return materialize(context, league, table, work, appends=appends)
 
     return asset
 
@@ -148,7 +152,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def materialize(
-    context: dg.AssetExecutionContext, source: LeagueSource, table: Table, refresh: Refresh
+    context: dg.AssetExecutionContext, source: LeagueSource, table: Table, refresh: Refresh, *, appends: bool = False
 ) -> dg.MaterializeResult[Any]:
     """Run one refresh for the run's season, then the asset's checks, and report both.
 
@@ -167,6 +171,7 @@ def materialize(
             stored = Season(league.db, season, once=True, rules=league.settings.rules)
             results = [_check_result(check, stored, now) for check in CHECKS[report.asset]]
             total = count_rows(league.db, table)
+            of_season = count_rows(league.db, table, season) if appends else None
     except (SourceError, StorageError, RefreshError) as error:
         source.tell(AssetEvent(name, season, "failed", error=str(error)))
         raise failure(error) from error
@@ -176,6 +181,8 @@ def materialize(
     if report.absence:
         context.log.info(f"Nothing to take for {season}: {report.absence}")
     metadata = report_metadata(report, table, total)
+    if of_season is not None:
+        metadata["dagster/partition_row_count"] = of_season
     if report.plot and "plot" not in metadata and (drawn := _last_plot(context)):
         metadata["plot"] = drawn
     return dg.MaterializeResult(metadata=metadata, check_results=results)
@@ -269,9 +276,15 @@ def _check_result(check: Check, stored: Season, now: datetime) -> dg.AssetCheckR
         passed=not violations,
         severity=dg.AssetCheckSeverity.ERROR if error else dg.AssetCheckSeverity.WARN,
         # A check has one latest result for all seasons together: its text says which season it is of.
-        description=f"{check_text(check, violations)} (season {stored.season})",
+        description=f"{check_text(check, [_as_markdown(v) for v in violations])} (season {stored.season})",
         metadata={"season": str(stored.season), **_check_metadata(violations)},
     )
+
+
+def _as_markdown(violation: Violation) -> Violation:
+    """The UI reads a check's description as Markdown: what members and venues wrote is shown there as it is."""
+    ids = tuple(markdown_text(one) for one in violation.ids)
+    return replace(violation, example=markdown_text(str(violation.example)), ids=ids)
 
 
 def check_text(check: Check, violations: list[Violation]) -> str:

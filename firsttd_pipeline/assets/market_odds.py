@@ -22,4 +22,5 @@ market_odds = define_asset(
     deps=["games", "rosters"],
     op_tags=LAST,
     in_job={MARKET_SNAPSHOTS: partial(work.refresh, snapshot_only=True)},
+    appends=True,
 )

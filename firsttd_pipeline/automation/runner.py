@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from html import unescape
 from pathlib import Path
 
 import dagster as dg
@@ -163,7 +164,8 @@ class Nightly:
             "ok" if evaluation.passed else "warning" if evaluation.severity == dg.AssetCheckSeverity.WARN else "failed"
         )
         blocking = (asset, evaluation.check_name) in self._blocking
-        return CheckOutcome(asset, evaluation.check_name, level, evaluation.description or "", blocking)
+        text = unescape(evaluation.description or "")  # it is Markdown, for the UI
+        return CheckOutcome(asset, evaluation.check_name, level, text, blocking)
 
 
 def _record_origin(instance: dg.DagsterInstance) -> None:

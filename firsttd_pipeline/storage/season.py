@@ -322,10 +322,13 @@ class Season:
         return frame
 
 
-def count_rows(db: Database, table: Table) -> int:
-    """How many rows a table has, of all seasons."""
+def count_rows(db: Database, table: Table, season: int | None = None) -> int:
+    """How many rows a table has, of all seasons or of one."""
+    query = select(func.count()).select_from(table)
+    if season is not None:
+        query = query.where(table.c.season == season)
     with db.read() as conn:
-        return int(conn.execute(select(func.count()).select_from(table)).scalar_one())
+        return int(conn.execute(query).scalar_one())
 
 
 def game_ids(season: int) -> Select[tuple[str]]:

@@ -10,13 +10,16 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from firsttd_pipeline.assets.base import failure, markdown_text, preview_table, report_metadata
+from firsttd_pipeline.assets.base import _check_result, failure, markdown_text, preview_table, report_metadata
+from firsttd_pipeline.checks import Check
+from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.refresh.base import RefreshError, Report
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.sources.http import PermanentSourceError, SourceError, TransientSourceError
 from firsttd_pipeline.sources.nflverse import SourceFile
 from firsttd_pipeline.storage import schema
-from firsttd_pipeline.storage.engine import DatabaseFull, DatabaseLocked, StorageError
+from firsttd_pipeline.storage.engine import Database, DatabaseFull, DatabaseLocked, StorageError
+from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
 
 HOSTILE = [
@@ -141,3 +144,18 @@ def test_a_failure_says_whether_a_retry_helps(error: SourceError | StorageError 
     assert told.description == str(error)
     assert told.allow_retries is retries
     assert told.metadata["a retry helps"].value is retries
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_venue_or_a_member_wrote_is_no_markdown_in_a_checks_text(name: str) -> None:
+    found = Violation("legs on nobody", 2, name, "`firsttd markets status` lists them", "warn", (name, "other"))
+    check = Check("legs_understood", "every leg has its player", lambda season, now: [found])
+    stored = Season(Database("nothing.db"), 2025)
+    text = _check_result(check, stored, datetime(2025, 9, 2, tzinfo=UTC)).description or ""
+    said = " ".join(name.split())
+    assert html.unescape(text) == (
+        f"legs on nobody: 2, e.g. {said}. All: {said}, other. What to do: `firsttd markets status` lists them "
+        "(season 2025)"
+    )
+    assert not set("<>[]*~|") & set(text)
+    assert text.count("`") == 2

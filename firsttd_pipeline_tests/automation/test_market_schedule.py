@@ -22,7 +22,8 @@ from firsttd_pipeline.automation.schedules import (
     snapshots_cron,
 )
 from firsttd_pipeline.automation.sensors import TickError
-from firsttd_pipeline.definitions import defs
+from firsttd_pipeline.definitions import build_definitions, defs
+from firsttd_pipeline.refresh import market_odds
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.watch import Upcoming, upcoming_games
@@ -247,3 +248,27 @@ def test_the_standings_stand_before_any_venue_is_asked(tmp_path: Path, serve: Ca
     (asked,) = [event.report for event in night.events if event.asset == "market_odds"]
     assert asked is not None
     assert "FIRSTTD_PREDICTION_MARKETS is off" in str(asked.absence)
+
+
+def test_a_snapshot_run_asks_for_todays_open_legs_alone_and_prices_the_picks(
+    sqlite_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def spy(*given: Any, snapshot_only: bool = False) -> market_odds.Plan:
+        asked.append(snapshot_only)
+        return plan_for(*given, snapshot_only=snapshot_only)
+
+    plan_for = market_odds.plan_for
+    monkeypatch.setattr(market_odds, "plan_for", spy)
+    address = sqlite_db.url.render_as_string(hide_password=False)
+    made = build_definitions(settings_for(tmp_path, "http://127.0.0.1:9/", database_url=address))
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    for job, only in (("market_snapshots", True), ("nightly", False)):
+        asked.clear()
+        done = made.resolve_job_def(job).execute_in_process(
+            partition_key="2025", run_config=quiet, raise_on_error=False,
+            asset_selection=[dg.AssetKey("market_odds"), dg.AssetKey("pick_market_odds")],
+        )  # fmt: skip
+        assert done.success
+        assert asked == [only] * 4
