@@ -149,11 +149,11 @@ def _season(conn: Connection, season: int, weeks: int) -> tuple[int, int]:
     return legs, snapshots
 
 
-def _people(season: int) -> list[dict[str, Any]]:
-    """Fifteen players a team who may score first, the same in every season."""
+def _people(season: int, each: int = 15) -> list[dict[str, Any]]:
+    """So many players a team who may score first, the same in every season."""
     rng, taken, people = Random(7), set[str](), []
     for t, team in enumerate(TEAMS):
-        for i in range(15):
+        for i in range(each):
             name = next(n for n in iter(lambda: invent_name(rng), "") if n not in taken)
             taken.add(name)
             first, last = name.split(" ", 1)
@@ -165,7 +165,7 @@ def _people(season: int) -> list[dict[str, Any]]:
 
 
 def add_slate(db: Database) -> datetime:
-    """Sixteen games of a season to come, all on one Sunday; the time in its morning."""
+    """Sixteen games of a season to come, all on one Sunday, with 26 players a team; the time in its morning."""
     season = LAST_SEASON + 1
     games = list(fixtures(season, 1))
     sunday: datetime = max(game["kickoff_at"] for game in games if game["kickoff_at"].hour == 17)
@@ -176,7 +176,7 @@ def add_slate(db: Database) -> datetime:
     with db.write() as conn:
         conn.execute(insert(schema.weeks), {"season": season, "week": 1})
         conn.execute(insert(schema.games), games)
-        conn.execute(insert(schema.rosters), _people(season))
+        conn.execute(insert(schema.rosters), _people(season, 26))
     return sunday - timedelta(hours=2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import job, queries, season
+from bench import job, markets, queries, season
 from bench.measure import OUT, ROOT, Figure, machine, report
 
 
@@ -15,7 +15,7 @@ def main() -> int:
     if facts["load_before"] is not None and facts["load_before"] > 0.5:
         print(f"Others use this machine (load {facts['load_before']:.1f}): figures of wall time are upper bounds.")
     figures: list[Figure] = []
-    for name, bench in (("season", season), ("job", job), ("queries", queries)):
+    for name, bench in (("season", season), ("job", job), ("queries", queries), ("markets", markets)):
         print(f"\nmeasuring {name} ...", file=sys.stderr, flush=True)
         found = bench.measure()
         report(name, found)
