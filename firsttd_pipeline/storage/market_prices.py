@@ -6,22 +6,17 @@ Each read goes by an index at any size of the store. What closes a leg and what 
 from __future__ import annotations
 
 from datetime import datetime
-from io import BytesIO
-from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, and_, case, delete, exists, func, insert, select
+from sqlalchemy import Connection, and_, case, exists, func, select
 
-from firsttd_pipeline.domain.prices import CLOSING_SCHEMA, closings
+from firsttd_pipeline.domain.prices import closings
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage.engine import read_frame
-from firsttd_pipeline.storage.schema import games, market_closing_packs, market_closings, market_legs, market_odds
+from firsttd_pipeline.storage.schema import games, market_closings, market_legs, market_odds
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 _NOT_PLAYED = ("postponed", "cancelled")
-_LINE: Final = {
-    name: CLOSING_SCHEMA[name] for name in ("source", "game_id", "player_id", "probability", "fair_probability")
-}
 
 
 def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
@@ -58,14 +53,12 @@ def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
 
 
 def closing_lines(conn: Connection, season: int, source: str | None = None) -> pl.DataFrame:
-    """The season's closing lines: source, game_id, player_id, probability, fair_probability.
-
-    Read in one piece: as rows, twenty thousand of them take the drivers several times as long.
-    """
-    pack = market_closing_packs.c
-    body = conn.execute(select(pack.body).where(pack.season == season)).scalar()
-    lines = pl.DataFrame(schema=_LINE) if body is None else pl.read_ipc(BytesIO(body))
-    return lines if source is None else lines.filter(pl.col("source") == source)
+    """The season's closing lines: source, game_id, player_id, probability, fair_probability."""
+    closing = market_closings.c
+    query = select(
+        closing.source, closing.game_id, closing.player_id, closing.probability, closing.fair_probability
+    ).where(closing.season == season)
+    return read_frame(conn, query if source is None else query.where(closing.source == source))
 
 
 def price_path(conn: Connection, game_id: str, player_id: str) -> pl.DataFrame:
@@ -187,19 +180,4 @@ def write_closings(conn: Connection, season: int, settings: Settings, now: datet
     )
     table = market_closings
     key = ("source", "game_id", "player_id")
-    done = sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)
-    _pack(conn, season, rows.select(list(_LINE)).sort(key), now)
-    return done
-
-
-def _pack(conn: Connection, season: int, lines: pl.DataFrame, now: datetime) -> None:
-    """Keep the season's closing lines in one piece beside their rows."""
-    body = BytesIO()
-    lines.write_ipc(body, compression="zstd")
-    pack = market_closing_packs
-    there = conn.execute(select(pack.c.body).where(pack.c.season == season)).scalar()
-    if there == body.getvalue() or (there is None and lines.is_empty()):
-        return
-    row = {"season": season, "lines": lines.height, "body": body.getvalue(), "updated_at": now}
-    conn.execute(delete(pack).where(pack.c.season == season))
-    conn.execute(insert(pack), row)
+    return sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)

@@ -212,19 +212,6 @@ market_closings = Table(
     **AUTO,
 )
 
-market_closing_packs = Table(
-    "market_closing_packs",
-    metadata,
-    ident(),
-    Column("season", Integer, nullable=False),
-    Column("lines", Integer, nullable=False),
-    Column("body", LargeBinary, nullable=False, comment="source, game_id, player_id and both probabilities, as Arrow"),
-    stamp("updated_at"),
-    UniqueConstraint("season"),
-    comment="the closing lines of each season in one piece, to be read whole; made of market_closings",
-    **AUTO,
-)
-
 market_outcomes = Table(
     "market_outcomes",
     metadata,
@@ -346,7 +333,7 @@ def upgrade() -> None:
     rebuild(market_odds, {"leg_id": OF_LEG, "reason": no_price})
     rebuild(market_outcomes, {"season": "(SELECT g.season FROM games g WHERE g.id = carried.game_id)"})
     rebuild(pick_market_odds)
-    create(market_closings, market_closing_packs, member_market_stats)
+    create(market_closings, member_market_stats)
     install(conn, keys(KEYS))
     grade_triggers.install(conn)
 
