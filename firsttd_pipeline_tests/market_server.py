@@ -188,7 +188,8 @@ class MarketServer(Server):
         super().heal()
 
     def next_fault(self, path: str) -> Fault | None:
-        pattern = next((one for one in self.faults if one != EVERY_PATH and fnmatchcase(path, one)), path)
+        fitting = [one for one, fault in self.faults.items() if fault.times != 0 and fnmatchcase(path, one)]
+        pattern = path if path in fitting else next((one for one in fitting if one != EVERY_PATH), path)
         return super().next_fault(pattern)
 
     def reply(self, path: str, query: dict[str, str]) -> Reply:

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from firsttd_pipeline.storage import schema
 from firsttd_pipeline.storage.engine import Database
@@ -82,6 +83,33 @@ def test_the_sample_season_is_whole_and_every_pick_is_graded(
         assert count("pick_status", schema.pick_status.c.status == "pending") == 0
         assert count("results") == count("picks")
         assert count("leaderboard", schema.leaderboard.c.week == 0) == count("users") == 12
+    db.close()
+
+
+def test_its_markets_are_there_and_agree_with_the_plays(
+    shown: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, run = shown
+    assert "Sample prices of Kalshi and Polymarket for the games of weeks 19 to 22" in run.stderr
+    legs, closing, priced = schema.market_legs.c, schema.market_closings.c, schema.pick_market_odds.c
+    outcome = schema.market_outcomes.c
+    db = Database(folder / ".firsttd-demo" / "firsttd.db")
+    with db.read() as conn:
+
+        def of_venues(column: ColumnElement[Any], *conditions: ColumnElement[bool]) -> dict[str, int]:
+            source = column.table.c.source  # type: ignore[attr-defined]
+            query = select(source, func.count(column.distinct())).where(*conditions).group_by(source)
+            return {str(name): int(number) for name, number in conn.execute(query)}
+
+        assert of_venues(legs.game_id) == {"kalshi": 13, "polymarket": 13}
+        assert of_venues(legs.id, legs.player_id.is_(None)) == {}
+        assert of_venues(closing.game_id) == {"kalshi": 13, "polymarket": 13}
+        won = conn.execute(
+            select(outcome.player_id, outcome.actual_first_td_scorer).where(outcome.resolved_outcome == "yes")
+        ).all()
+        assert len(won) > 20
+        assert all(player == first for player, first in won)
+        assert of_venues(priced.pick_id, priced.closing_probability.is_not(None))["kalshi"] > 20
     db.close()
 
 

@@ -293,6 +293,11 @@ def test_faults_come_as_often_as_told(market_server: MarketServer, ask: Ask) -> 
     assert "yes_bid_dollars" not in ask(f"{KALSHI}markets", limit=1)["markets"][0]
     assert "yes_bid_dollars" in ask(f"{KALSHI}markets", limit=1)["markets"][0]
     assert market_server.requests[-1].query == {"limit": "1"}
+    for kind in ("truncate", "reset", "cut_chunks"):
+        market_server.fault(f"{KALSHI}markets", kind, times=1, after=50)
+        with pytest.raises(requests.exceptions.RequestException):
+            ask(f"{KALSHI}markets", limit=1)
+    assert ask(f"{KALSHI}markets", limit=1)["markets"]
 
 
 def test_started_by_hand_it_says_what_to_export_and_answers() -> None:
