@@ -55,10 +55,13 @@ def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
 def closing_lines(conn: Connection, season: int, source: str | None = None) -> pl.DataFrame:
     """The season's closing lines: source, game_id, player_id, probability, fair_probability."""
     closing = market_closings.c
-    query = select(
-        closing.source, closing.game_id, closing.player_id, closing.probability, closing.fair_probability
-    ).where(closing.season == season)
-    return read_frame(conn, query if source is None else query.where(closing.source == source))
+    names = ("game_id", "player_id", "probability", "fair_probability")
+    columns = [closing[name] for name in names]
+    if source is None:
+        return read_frame(conn, select(closing.source, *columns).where(closing.season == season))
+    # the index holds all of these; the source is known and need not come with every row
+    rows = read_frame(conn, select(*columns).where(closing.season == season, closing.source == source))
+    return rows.select(pl.lit(source).alias("source"), *names)
 
 
 def price_path(conn: Connection, game_id: str, player_id: str) -> pl.DataFrame:

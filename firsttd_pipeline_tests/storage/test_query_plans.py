@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from firsttd_pipeline.storage import grade_triggers
 from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.market_prices import closing_lines, price_path, read_odds_of_game
 from firsttd_pipeline.storage.upgrade import upgrade
 from firsttd_pipeline_tests.conftest import PostgresServer
 
@@ -45,6 +47,9 @@ FILL = {
     "market_odds": "(leg_id, source, game_id, season, week, player_name, player_id, implied_probability, snapshot_time) "
     "SELECT 1 + i % 30000, CASE i % 2 WHEN 0 THEN 'kalshi' ELSE 'odds_api' END, 'g' || (i % 2640), "
     "2015 + (i % 2640) / 264, 1, 'Player ' || (i % 40), '00-' || (i % 40), 0.1, {instant} FROM n WHERE i < 60000",
+    "market_closings": "(source, game_id, player_id, season, week, kickoff_at, closing_at, odds_id, legs, probability, "
+    "fair_probability) SELECT CASE i % 2 WHEN 0 THEN 'kalshi' ELSE 'odds_api' END, 'g' || i, '00-' || (i % 40), "
+    "2015 + i / 264, 1, {instant}, {instant}, i + 1, 1, 0.1, 0.1 FROM n WHERE i < 2640",
     "touchdowns": "(game_id, play_id, season, player_id, is_first_td) SELECT 'g' || (i % 2640), i, 2015 + (i % 2640) / 264, "
     "'00-' || (i % 2000), CASE WHEN i < 2640 THEN {true} ELSE {false} END FROM n WHERE i < 14000",
     "sync_runs": "(dataset, season, url, status, fetched_at) SELECT 'd' || (i % 4), 2015 + i % 10, 'u', 'changed', {instant} "
@@ -88,6 +93,12 @@ HOT = {
     "the last fetch": "SELECT * FROM sync_runs WHERE dataset = 'd3' AND season = 2018 ORDER BY id DESC LIMIT 1",
 }
 IN_ORDER = ("a team's latest rating", "a season's latest odds", "a leg's last price", "the standings", "the last fetch")
+
+READS: dict[str, Callable[[Connection], pl.DataFrame]] = {
+    "the latest odds of a game": lambda conn: read_odds_of_game(conn, "g77"),
+    "a player's price path": lambda conn: price_path(conn, "g77", "00-37"),
+    "a season's closing lines": lambda conn: closing_lines(conn, 2015),
+}
 
 
 def filled(db: Database) -> Database:
@@ -158,3 +169,26 @@ def test_postgres_reads_no_whole_table(filled_postgres: Database, query: str) ->
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
     kinds = [n["Node Type"] for n in nodes(plan)]
     assert "Seq Scan" not in kinds, json.dumps(plan, indent=1)
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_no_read_of_the_markets_goes_through_a_whole_table(
+    request: pytest.FixtureRequest, engine: str, read: str
+) -> None:
+    db: Database = request.getfixturevalue(f"filled_{engine}")
+    ran: list[tuple[str, Any]] = []
+    with db.read() as conn:
+        event.listen(conn, "before_cursor_execute", lambda _c, _cur, sql, given, *_: ran.append((sql, given)))
+        found = READS[read](conn)
+    assert ran
+    assert found.height
+    with db.read() as conn:
+        for sql, given in ran:
+            if engine == "sqlite":
+                steps = [row.detail for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)]
+                assert not [s for s in steps if s.startswith("SCAN")], steps
+            else:
+                plan = conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", given).scalar_one()
+                plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+                assert "Seq Scan" not in [n["Node Type"] for n in nodes(plan)], json.dumps(plan, indent=1)
