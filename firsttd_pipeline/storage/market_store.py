@@ -6,12 +6,13 @@ older than what is stored adds its prices and changes no state. Which game and p
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 from sqlalchemy import Connection, Table, and_, bindparam, or_, select, text, update
@@ -38,7 +39,10 @@ WITHDRAWN: Final = "withdrawn"
 CLOSING_HOUR: Final = timedelta(hours=1)
 """An event whose legs all left the list this shortly before kickoff was closed, not withdrawn."""
 MAX_LABEL: Final = 200
+MAX_TEXT: Final = 400
+MAX_REASON: Final = 2_000
 
+_Told = TypeVar("_Told", Event, Leg)
 _MANY: Final = 5_000
 _DECIMALS: Final = 6
 _MENTIONED: Final = ("label", "kind", "team", "jersey", "venue_player_id", "book", "history_token")
@@ -128,7 +132,8 @@ def store_several(
 ) -> dict[str, Stored]:
     """`store_answers` of several venues, by source: answers and what is gone; their prices are judged together."""
     works = []
-    for source, (answers, gone) in answered.items():
+    for source, (given, gone) in answered.items():
+        answers = [_storable(answer) for answer in given]
         work = _Work(conn, book, source, now.astimezone(UTC))
         works.append(work)
         if not answers and not gone and not try_again:
@@ -354,11 +359,10 @@ class _Work:
             row["closed_at"] = at
         if leg.status == "withdrawn" and row["status"] != "withdrawn":
             self._mark_withdrawn(row, at)
-        value = leg.settlement_value
         row |= shown | {
             "status": leg.status,
             "result": leg.result,
-            "settlement_value": None if value is None else float(value),
+            "settlement_value": _number(leg.settlement_value),
             "settled_at": leg.settled_at.replace(microsecond=0) if leg.settled_at else None,
             "last_seen_at": at,
         }
@@ -556,7 +560,10 @@ def write_venues(conn: Connection, season: int, rows: Sequence[Mapping[str, Any]
     """How venues answered: each row has its source, and what it does not name stays as it was."""
     table = market_venues
     known = {row["source"]: row for row in _rows(conn, table, table.c.season == season)}
-    frame = _framed(table, [{"season": season} | known.get(row["source"], {}) | dict(row) for row in rows], ("id",))
+    now_is = [{"season": season} | known.get(row["source"], {}) | dict(row) for row in rows]
+    for row in now_is:
+        row["reason"] = _plain(row["reason"], MAX_REASON) if row["reason"] else None
+    frame = _framed(table, now_is, ("id",))
     scope = table.c.season == season
     frame = frame.drop("updated_at")
     return sync_partition(conn, table, frame, key=("season", "source"), scope=scope, missing="keep", now=now)
@@ -615,8 +622,33 @@ def kickoffs_of(conn: Connection, season: int, source: str) -> dict[str, datetim
 # --- inside -----------------------------------------------------------------------------------------------------------
 
 
+_EVENT_TEXTS: Final = ("event_id", "title", "away", "home", "reason")
+_LEG_TEXTS: Final = ("market_id", "event_id", "label", "team", "venue_player_id", "book", "history_token")
+
+
+def _storable(answer: Answered) -> Answered:
+    """The answer with texts that both databases can hold: whatever a venue writes, no NUL, half a character or page."""
+    events = [_without_odd(event, _EVENT_TEXTS) for event in answer.events]
+    legs = [_without_odd(leg, _LEG_TEXTS) for leg in answer.legs]
+    past = {_plain(market_id): quotes for market_id, quotes in answer.past.items()}
+    return replace(answer, events=events, legs=legs, past=past)
+
+
+def _without_odd(item: _Told, names: Sequence[str]) -> _Told:
+    given = {name: text for name in names if (text := getattr(item, name))}
+    odd: dict[str, Any] = {
+        name: _plain(text) for name, text in given.items() if len(text) > MAX_TEXT or not text.isprintable()
+    }
+    return replace(item, **odd) if odd else item
+
+
+def _plain(text: str, most: int = MAX_TEXT) -> str:
+    return "".join(one if one.isprintable() else " " for one in text[:most])
+
+
 def _number(value: Decimal | None) -> float | None:
-    return None if value is None else round(float(value), _DECIMALS)
+    number = None if value is None else float(value)
+    return round(number, _DECIMALS) if number is not None and math.isfinite(number) else None
 
 
 def _rows(conn: Connection, table: Table, where: Any) -> Iterator[dict[str, Any]]:

@@ -371,6 +371,24 @@ def test_a_person_settles_an_event_and_a_leg_and_all_that_hangs_on_them_follows(
     assert read(league, "SELECT game_id FROM market_events") == [{"game_id": GAME}]
 
 
+# --- what a venue may write -------------------------------------------------------------------------------------------
+
+
+def test_no_text_of_a_venue_can_keep_the_answers_from_being_stored(league: Database) -> None:
+    odd = "A\x00B'; DROP TABLE users;--\ud800 <b>\n=1+1 🏈" + "x" * 10_000
+    event = Event("kalshi", odd, odd, reason=odd)
+    legs = [
+        leg(odd, odd, event_id=odd, team=odd, venue_player_id=odd, book=odd, history_token=odd, quote=priced(BEFORE)),
+        barkley(BEFORE, quote=Quote(BEFORE, Decimal("0.1"), Decimal("0.12"), volume=Decimal("1e400"))),
+    ]
+    assert store(league, answer(BEFORE, legs, [EVENT, event])).inserted == 2
+    again = store(league, answer(BEFORE, legs, [EVENT, event]))
+    assert (again.inserted, again.unchanged, again.new_legs) == (0, 2, 0)
+    (told,) = read(league, "SELECT label FROM market_legs WHERE player_id IS NULL")
+    assert told["label"].startswith("A B'; DROP TABLE users;--")
+    assert [row[0] for row in rows_of(league, "volume")] == [None, None]
+
+
 # --- speed ------------------------------------------------------------------------------------------------------------
 
 
