@@ -61,9 +61,15 @@ LISTED: Final = timedelta(days=3)
 """A list of settled legs made this long after a game has its legs, if the venue has any of it."""
 SHOWN: Final = 10
 _IN_PLOT: Final = 5
+MOST_AT_ONCE: Final = 20_000
+"""Former prices in one transaction; a leg to be understood takes as long as ten of them."""
+_LEG: Final = 10
 _PREVIEW: Final = (
     "source", "player_name", "status", "bid", "ask", "implied_probability", "american_odds", "snapshot_time"
 )  # fmt: skip
+
+Part = Mapping[str, tuple[Sequence[Answered], Collection[str]]]
+"""By source: answers, and market ids of legs that are gone."""
 
 _log = logging.getLogger(__name__)
 
@@ -362,13 +368,20 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
             plan = Plan(source, known=known[source], absent=("off", reason))
         plans.append(plan)
     all_asked = ask_all(league, plans, schedule, now)
-    answered: dict[str, tuple[Sequence[Answered], Collection[str]]] = {
-        asked.plan.source: (asked.answers, asked.gone) for asked in all_asked
-    }
+    stored: dict[str, Stored] = {source: Stored() for source in SOURCES}
+
+    def store(conn: Connection, part: Part, *, try_again: bool) -> None:
+        book, width = MarketBook.load(conn, season), league.settings.market_max_width
+        done = store_several(conn, book, part, now=now, max_width=width, try_again=try_again)
+        for source, one in done.items():
+            stored[source].add(one)
+
+    *before, last = parts_of(all_asked)
+    for at, part in enumerate(before):  # a season brought in at once: others have to write in between
+        with league.db.write() as conn:
+            store(conn, part, try_again=at == 0)
     with league.db.write() as conn:
-        book = MarketBook.load(conn, season)
-        width = league.settings.market_max_width
-        stored = store_several(conn, book, answered, now=now, max_width=width, try_again=not snapshot_only)
+        store(conn, last, try_again=not (before or snapshot_only))
         write_venues(conn, season, [_status_row(asked, now) for asked in all_asked], now)
         closed = Counts() if snapshot_only else write_closings(conn, season, league.settings, now)
         report = _report(conn, season, all_asked, stored, closed, now)
@@ -377,6 +390,30 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
         report.facts |= thinned.facts
         report.notes += [thinned.note] if thinned.note else []
     return report
+
+
+def parts_of(all_asked: Sequence[Asked]) -> list[Part]:
+    """What is stored in one transaction each: nearly always one.
+
+    The first has all that is about legs that are or were open. What has ended and former prices are more only where a
+    season is brought in, and are cut so that no transaction holds up other writers for long.
+    """
+    parts: list[dict[str, tuple[list[Answered], Collection[str]]]] = [{}]
+    for asked in all_asked:
+        now = [answer for answer in asked.answers if answer.payload.kind in ("open", "legs")]
+        parts[0][asked.plan.source] = now, asked.gone
+    weight = 0
+    for kind in ("settled", "history"):
+        for asked in all_asked:
+            for answer in asked.answers:
+                if answer.payload.kind != kind:
+                    continue
+                weight += _LEG * len(answer.legs) + sum(map(len, answer.past.values()))
+                if weight > MOST_AT_ONCE:
+                    parts.append({})
+                    weight = 0
+                parts[-1].setdefault(asked.plan.source, ([], ()))[0].append(answer)
+    return list(parts)
 
 
 def _status_row(asked: Asked, now: datetime) -> dict[str, object]:

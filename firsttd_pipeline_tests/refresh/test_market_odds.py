@@ -385,3 +385,25 @@ def test_what_is_not_understood_is_told_with_an_example(season: Database, tmp_pa
         "1 legs on nobody who is certain, e.g. Nobody Inparticular in 2025_05_DEN_PHI" in n for n in report.notes
     )
     assert read(season, "SELECT count(*) AS n FROM market_odds") == [{"n": 2}]
+
+
+@needs_shared
+def test_a_season_brought_in_at_once_is_stored_in_pieces_that_let_others_write(
+    sqlite_db: Database, last_rounds: MarketServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "SELECT market_id, snapshot_time, player_id FROM market_odds ORDER BY market_id, snapshot_time"
+    monkeypatch.setattr(work, "MOST_AT_ONCE", 500)
+    written: list[int] = []
+    several = work.store_several
+
+    def counted(*args: Any, **more: Any) -> Any:
+        done = several(*args, **more)
+        written.append(sum(one.inserted for one in done.values()))
+        return done
+
+    monkeypatch.setattr(work, "store_several", counted)
+    report = run(sqlite_db, last_rounds, AFTER_SEASON, tmp_path)
+    assert len(written) > 5
+    assert sum(written) == report.counts.inserted == len(read(sqlite_db, rows))
+    assert {row["history_waiting"] for row in read(sqlite_db, "SELECT history_waiting FROM market_venues")} <= {0, None}
+    assert read(sqlite_db, "SELECT count(*) AS n FROM market_legs WHERE history_at IS NULL") == [{"n": 0}]
