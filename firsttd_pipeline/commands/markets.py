@@ -99,7 +99,7 @@ def status(
         return
     for row in venues:
         if row["reason"]:
-            stderr.print(safe(f"{row['name']} is {row['status']}: {row['reason']}"), markup=False)
+            stderr.print(safe(f"{row['name']}: {row['status']}: {row['reason']}"), markup=False)
     emit(unmatched[:limit], title="Not matched", empty="nothing: every event has its game, every leg its player",
          columns=_OPEN)  # fmt: skip
     if len(unmatched) > limit:
@@ -126,7 +126,7 @@ def told_venues(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         if row["status"] == "off" or row["status"] == "never asked":
             continue
         told = f"{row['name']}: {row['status']}"
-        if row["status"] != "absent":
+        if row["legs"]:
             told += f", {counted(row['legs'], 'leg', 'legs')} of {counted(row['games'], 'game', 'games')}"
             told += f", {counted(row['prices'], 'price', 'prices')}"
             told += f", {counted(row['closing_lines'], 'closing line', 'closing lines')}"

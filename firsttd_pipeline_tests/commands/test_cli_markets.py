@@ -93,7 +93,7 @@ def test_status_lists_what_is_not_matched_with_the_command_that_settles_it(copy:
     assert "Pro Bowl (0 legs)" in told.out
     assert "firsttd markets match kalshi EV-2 --game GAME" in told.out
     assert "firsttd markets match kalshi M-0 PLAYER" in told.out
-    assert "Kalshi is partial: a page did not come" in told.err
+    assert "Kalshi: partial: a page did not come" in told.err
 
 
 def test_with_markets_off_status_says_so_and_shows_what_is_stored(copy: Home) -> None:

@@ -22,7 +22,7 @@ def rows_of(home: Home) -> dict[str, list[tuple[object, ...]]]:
         found = {
             name: conn.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall()
             for name in names
-            if not name.startswith("sqlite_") and name not in ("sync_runs", "run_failures")
+            if not name.startswith("sqlite_") and name not in ("sync_runs", "run_failures", "market_venues")
         }
     conn.close()
     return found

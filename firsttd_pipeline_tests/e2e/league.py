@@ -126,7 +126,7 @@ def raw(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
             return {
                 table.name: sorted((tuple(row) for row in conn.execute(select(table))), key=repr)
                 for table in schema.metadata.sorted_tables
-                if table.name not in ("sync_runs", "run_failures")
+                if table.name not in ("sync_runs", "run_failures", "market_venues")
             }
     finally:
         db.close()
