@@ -119,16 +119,17 @@ AND NOT EXISTS (SELECT 1 FROM market_closings c WHERE c.odds_id = w.id)
 AND NOT EXISTS (SELECT 1 FROM pick_market_odds m WHERE m.pick_odds_id = w.id)
 """
 
-# What a pick is priced by when pick_market_odds runs next, after this.
+# What a pick is priced by when pick_market_odds runs next, after this. SQLite joins in the order written: the picks of
+# a game are gone through once, and not once for each of its legs.
 _SPARE = """
 DELETE FROM market_thinned WHERE id IN (
     SELECT (SELECT o.id FROM market_odds o WHERE o.leg_id = l.id AND o.snapshot_time <= p.created_at
         ORDER BY o.snapshot_time DESC LIMIT 1)
-    FROM (SELECT DISTINCT o.leg_id FROM market_thinned t JOIN market_odds o ON o.id = t.id) d
-    JOIN market_legs l ON l.id = d.leg_id
-    JOIN picks p ON p.game_id = l.game_id AND p.player_id = l.player_id
-    WHERE p.created_at < :until AND NOT EXISTS (
-        SELECT 1 FROM pick_market_odds m WHERE m.pick_id = p.id AND m.source = l.source)
+    FROM (SELECT DISTINCT o.game_id FROM market_thinned t JOIN market_odds o ON o.id = t.id) d
+    CROSS JOIN picks p
+    CROSS JOIN market_legs l
+    WHERE p.game_id = d.game_id AND p.created_at < :until AND l.game_id = p.game_id AND l.player_id = p.player_id
+    AND NOT EXISTS (SELECT 1 FROM pick_market_odds m WHERE m.pick_id = p.id AND m.source = l.source)
 )
 """
 
