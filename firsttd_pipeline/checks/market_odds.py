@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from firsttd_pipeline.checks.base import Check
-from firsttd_pipeline.domain import venue_quality
+from firsttd_pipeline.domain import market_quality
 from firsttd_pipeline.domain.quality import Violation
 from firsttd_pipeline.storage.season import Season
 
 
 def venues_answer(season: Season, now: datetime) -> list[Violation]:
     """Every venue that is on answered all that was asked of it."""
-    return venue_quality.venues_that_failed(season.market_venues())
+    return market_quality.venues_that_failed(season.market_venues())
 
 
 def legs_understood(season: Season, now: datetime) -> list[Violation]:
     """Every event has its game, every leg its player."""
-    return venue_quality.legs_not_understood(season.market_events_without_game(), season.market_legs_without_player())
+    return market_quality.legs_not_understood(season.market_events_without_game(), season.market_legs_without_player())
 
 
 CHECKS = [
