@@ -67,7 +67,7 @@ def child(
 ) -> dict[str, Any]:
     """Run `python -m module args` and return its answer with `wall_s`, from the start of the process to its end.
 
-    With `progress` what it says on stderr is shown as it comes.
+    No market venue is asked unless `env` says so. With `progress` what it says on stderr is shown as it comes.
 
     Raises:
         SystemExit: the child failed; what it said is in the message.
@@ -81,7 +81,7 @@ def child(
         stderr=None if progress else subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=plain | (env or {}),
+        env=plain | {"FIRSTTD_PREDICTION_MARKETS": "off"} | (env or {}),
         timeout=timeout,
         check=False,
     )
