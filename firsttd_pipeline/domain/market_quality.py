@@ -38,7 +38,7 @@ def venues_that_failed(venues: pl.DataFrame) -> list[Violation]:
             Violation(
                 f"{name} {said}",
                 1,
-                f"{_short(row['reason'], _REASON)} ({last})",
+                f"{last}: {_short(row['reason'], _REASON).rstrip('.')}",
                 f"nothing if it passes: the next run asks again and nothing else waits for it; if it stays, "
                 f"`firsttd markets status` says more and FIRSTTD_{row['source'].upper()}=off stops asking",
                 "warn",

@@ -203,7 +203,7 @@ CASES = [
          ("INSERT INTO pick_events (event, pick_id, user_id, season, week) VALUES ('picked', 99, 1, 2025, 1)",)),
     Case("leaderboard", "events_replay", "replayed standings that do not add up to what is stored", 1, "points 9",
          _set("leaderboard", "points = points + 1", "week = 0 AND rank = 1")),
-    Case("market_odds", "venues_answer", "Kalshi did not answer", 1, "no network (never answered in full)",
+    Case("market_odds", "venues_answer", "Kalshi did not answer", 1, "never answered in full: no network",
          (_venue("failed"),), "warn"),
     Case("market_odds", "venues_answer", "Kalshi answered in part; what came is stored", 1, "no network",
          (_venue("partial"),), "warn"),
