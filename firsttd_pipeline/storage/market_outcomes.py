@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, exists, select
 
 from firsttd_pipeline.domain.grading import first_scorers
 from firsttd_pipeline.storage.engine import read_frame
@@ -22,6 +22,8 @@ _PLAY: Final = ("game_id", "player_name", "team", "quarter", "clock", "descripti
 
 def write_outcomes(conn: Connection, of_season: Season, now: datetime) -> Counts:
     """Make the season's outcomes those of its settled legs; one that a venue took back goes.
+
+    An outcome of no leg that is known was written by another program, and stays as it is.
 
     Args:
         conn: inside the caller's write transaction.
@@ -49,7 +51,8 @@ def write_outcomes(conn: Connection, of_season: Season, now: datetime) -> Counts
         how="left",
         maintain_order="left",
     )
-    scope = table.c.season == of_season.season
+    ours = exists().where(legs.source == table.c.source, legs.market_id == table.c.market_id)
+    scope = and_(table.c.season == of_season.season, ours)
     return sync_partition(conn, table, rows, key=("source", "market_id"), scope=scope, missing="delete", now=now)
 
 

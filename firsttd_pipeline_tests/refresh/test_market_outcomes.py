@@ -106,6 +106,17 @@ def test_a_venue_that_corrects_itself_updates_the_row_and_one_that_takes_back_re
     assert created == before[0][1]
 
 
+def test_an_outcome_that_another_program_wrote_stays(graded: Graded) -> None:  # noqa: F811
+    graded.write(
+        "INSERT INTO market_outcomes (source, season, game_id, market_id, player_name, resolved_outcome) "
+        "VALUES ('kalshi', :s, :g, 'THEIRS', 'A. Nobody', 'no')",
+        s=SEASON,
+        g=OPENER,
+    )
+    assert refreshed(graded).counts.changed == 0
+    assert stored(graded) == [("THEIRS", "no", None)]
+
+
 def test_the_scorer_is_not_known_while_the_plays_are_incomplete_and_nobody_is_where_none_scored(
     graded: Graded,  # noqa: F811
 ) -> None:
