@@ -349,7 +349,7 @@ def slate(url: str) -> None:
         rates = {f"{source}_rate" for source in SOURCES}
         given = {name: value for name, value in settings_of(base).items() if name not in rates}
         with tempfile.TemporaryDirectory(prefix="firsttd-bench-") as home:
-            settings = load_settings(home=Path(home), database_url=url, season=season, **given)
+            settings = load_settings(home=Path(home), database_url=url, season=season, prediction_markets=True, **given)
             wanted = _wanted(db, season)
             for tick in range(8):
                 at = now + timedelta(minutes=TICK_MINUTES * tick)
