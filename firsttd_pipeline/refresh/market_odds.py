@@ -59,6 +59,12 @@ SETTLES: Final = timedelta(days=14)
 """A leg that is not settled this long after kickoff is not waited for any more."""
 LISTED: Final = timedelta(days=3)
 """A list of settled legs made this long after a game has its legs, if the venue has any of it."""
+SOON: Final = timedelta(days=1)
+"""A venue that lists games at all lists those that kick off within this."""
+CLOSES: Final = timedelta(hours=1)
+"""A venue may close a game's legs this long before kickoff: that they are not listed any more says nothing then."""
+MANY: Final = 10
+"""More legs than this are not withdrawn all at once: the list is not what it was."""
 SHOWN: Final = 10
 _IN_PLOT: Final = 5
 MOST_AT_ONCE: Final = 20_000
@@ -243,12 +249,38 @@ class _Asking:
             since = plan.settled_since
             self.asked.settled_whole = self._take(lambda: self.venue.settled_legs(since, plan.settled_games))
         missing = [market_id for market_id in plan.started if market_id not in self.seen]
+        emptied = self.asked.open_whole and self._emptied()
         if self.asked.open_whole:
             missing += sorted(plan.expected - self.seen)
-        if missing and self._take(lambda: self.venue.legs(missing)):
+        if missing and self._take(lambda: self.venue.legs(missing)) and not emptied:
             self.asked.gone = frozenset(missing) - self.seen
         if plan.history:
             self._history()
+
+    def _emptied(self) -> bool:
+        """Whether a whole open list lacks what it has to have; then no leg is taken for withdrawn by its absence."""
+        name, known = NAMES[self.plan.source], self.plan.known.legs
+        coming = {game.game_id: game.kickoff_at - self.now for game in self.plan.games}
+        due = {
+            market_id
+            for market_id in self.plan.expected
+            if (game := known[market_id].game_id) in coming and coming[game] > CLOSES
+        }
+        if len(due) >= MANY and not due & self.seen:
+            self.asked.problems.append(
+                f"{name}: its list of open legs has none of the {len(due)} that were open before and are not about to "
+                "close: they stay as they are. Does the venue still list the games? If it does, its names changed and "
+                "this client has to follow"
+            )
+            return True
+        soon = sum(CLOSES < left <= SOON for left in coming.values())
+        if soon and not due and not self.seen:
+            told = "one game kicks off" if soon == 1 else f"{soon} games kick off"
+            self.asked.problems.append(
+                f"{name}: its list of open legs is empty, though {told} within a day. If the venue lists them, its "
+                "names changed and this client has to follow"
+            )
+        return False
 
     def _take(self, ask_for: Callable[[], Iterator[Page]]) -> bool:
         """Take every page; whether all of them came."""
