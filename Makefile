@@ -8,10 +8,10 @@ TESTS ?=
 LONG := firsttd_pipeline_tests/e2e/test_sensors.py firsttd_pipeline_tests/e2e/test_ui.py firsttd_pipeline_tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-ui test check nightly ui bench clean
+.PHONY: help demo demo-ui test check nightly ui market-server bench clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.runtime ## the nightly job over a generated sample season: no network needed
 	@$(BIN)/firsttd demo
@@ -33,6 +33,9 @@ check: $(VENV)/.dev ## ruff, strict types, the definitions by both doors
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
 	@$(BIN)/python -m firsttd_pipeline_tests.check_definitions
+
+market-server: $(VENV)/.dev ## the market venues without a network, over the data in ../shared, until Ctrl-C
+	@$(BIN)/python -m firsttd_pipeline_tests.market_server
 
 bench: $(VENV)/.dev ## measure: a season, the job, the queries
 	@$(BIN)/python -m bench.run
