@@ -29,7 +29,7 @@ GROUPS = {
     ),
     "Markets": (
         *("market_venues", "market_payloads", "market_events", "market_legs", "market_odds", "market_closings"),
-        *("market_outcomes", "pick_market_odds", "member_market_stats", "venue_players"),
+        *("market_closing_packs", "market_outcomes", "pick_market_odds", "member_market_stats", "venue_players"),
     ),
     "Operations": ("sync_runs", "run_failures", "quarantine", "sync_metadata", "schema_version"),
 }

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, and_, exists, select
 
 from firsttd_pipeline.domain.grading import first_scorers
 from firsttd_pipeline.storage.engine import read_frame
-from firsttd_pipeline.storage.schema import market_closings, market_legs, market_outcomes
+from firsttd_pipeline.storage.market_prices import closing_lines
+from firsttd_pipeline.storage.schema import market_legs, market_outcomes
 from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
@@ -67,26 +68,20 @@ def known_firsts(of_season: Season) -> pl.DataFrame:
 def judged_closings(conn: Connection, season: int) -> pl.DataFrame:
     """The season's closing lines of legs that settled yes or no: source, game_id, player_id, probability,
     fair_probability, outcome (1.0 or 0.0)."""
-    closing, outcome = market_closings.c, market_outcomes.c
-    rows = read_frame(
+    outcome = market_outcomes.c
+    key = ("source", "game_id", "player_id")
+    settled = read_frame(
         conn,
-        select(
-            closing.source,
-            closing.game_id,
-            closing.player_id,
-            closing.probability,
-            closing.fair_probability,
-            outcome.resolved_outcome,
+        select(*(outcome[name] for name in key), outcome.resolved_outcome)
+        .where(
+            outcome.season == season,
+            outcome.resolved_outcome.in_(["yes", "no"]),
+            outcome.game_id.is_not(None),
+            outcome.player_id.is_not(None),
         )
-        .join(
-            market_outcomes,
-            (outcome.source == closing.source)
-            & (outcome.game_id == closing.game_id)
-            & (outcome.player_id == closing.player_id),
-        )
-        .where(closing.season == season, outcome.resolved_outcome.in_(["yes", "no"]))
         .distinct(),
     )
+    rows = closing_lines(conn, season).join(settled, on=key, how="inner", maintain_order="left")
     return rows.with_columns((pl.col("resolved_outcome") == "yes").cast(pl.Float64).alias("outcome")).drop(
         "resolved_outcome"
     )

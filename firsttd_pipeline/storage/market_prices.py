@@ -6,17 +6,20 @@ Each read goes by an index at any size of the store. What closes a leg and what 
 from __future__ import annotations
 
 from datetime import datetime
+from io import BytesIO
+from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import Connection, and_, case, delete, exists, func, insert, select
 
 from firsttd_pipeline.domain.prices import closings
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage.engine import read_frame
-from firsttd_pipeline.storage.schema import games, market_closings, market_legs, market_odds
+from firsttd_pipeline.storage.schema import games, market_closing_packs, market_closings, market_legs, market_odds
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
 _NOT_PLAYED = ("postponed", "cancelled")
+_LINE: Final = ("source", "game_id", "player_id", "probability", "fair_probability")
 
 
 def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
@@ -53,15 +56,19 @@ def read_odds_of_game(conn: Connection, game_id: str) -> pl.DataFrame:
 
 
 def closing_lines(conn: Connection, season: int, source: str | None = None) -> pl.DataFrame:
-    """The season's closing lines: source, game_id, player_id, probability, fair_probability."""
-    closing = market_closings.c
-    names = ("game_id", "player_id", "probability", "fair_probability")
-    columns = [closing[name] for name in names]
-    if source is None:
-        return read_frame(conn, select(closing.source, *columns).where(closing.season == season))
-    # the index holds all of these; the source is known and need not come with every row
-    rows = read_frame(conn, select(*columns).where(closing.season == season, closing.source == source))
-    return rows.select(pl.lit(source).alias("source"), *names)
+    """The season's closing lines: source, game_id, player_id, probability, fair_probability.
+
+    Read in one piece where it is there, for as rows the drivers take many times as long; of a season that no run has
+    closed since there are such pieces, row by row.
+    """
+    pack = market_closing_packs.c
+    body = conn.execute(select(pack.body).where(pack.season == season)).scalar()
+    if body is not None:
+        lines = pl.read_ipc(BytesIO(body))
+    else:
+        closing = market_closings.c
+        lines = read_frame(conn, select(*(closing[name] for name in _LINE)).where(closing.season == season))
+    return lines if source is None else lines.filter(pl.col("source") == source)
 
 
 def price_path(conn: Connection, game_id: str, player_id: str) -> pl.DataFrame:
@@ -183,4 +190,18 @@ def write_closings(conn: Connection, season: int, settings: Settings, now: datet
     )
     table = market_closings
     key = ("source", "game_id", "player_id")
-    return sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)
+    done = sync_partition(conn, table, rows, key=key, scope=table.c.season == season, missing="delete", now=now)
+    _pack(conn, season, rows.select(_LINE).sort(key), now)
+    return done
+
+
+def _pack(conn: Connection, season: int, lines: pl.DataFrame, now: datetime) -> None:
+    """Keep the season's closing lines in one piece beside their rows; as they are, nothing is written."""
+    body = BytesIO()
+    lines.write_ipc(body, compression="zstd")
+    table = market_closing_packs
+    there = conn.execute(select(table.c.body).where(table.c.season == season)).scalar()
+    if there == body.getvalue() or (there is None and lines.is_empty()):
+        return
+    conn.execute(delete(table).where(table.c.season == season))
+    conn.execute(insert(table), {"season": season, "lines": lines.height, "body": body.getvalue(), "updated_at": now})

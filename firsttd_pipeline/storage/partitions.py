@@ -162,7 +162,10 @@ def follow(conn: Connection, moved: Mapping[str, str], renamed: Sequence[str]) -
                 followed[old] = count
         week = select(schema.games.c.week).where(schema.games.c.id == new).scalar_subquery()
         conn.execute(update(schema.market_odds).where(schema.market_odds.c.game_id == new).values(week=week))
-        conn.execute(delete(schema.market_closings).where(schema.market_closings.c.game_id == old))
+        closing, pack = schema.market_closings, schema.market_closing_packs
+        of = select(closing.c.season).where(closing.c.game_id == old).scalar_subquery()
+        conn.execute(delete(pack).where(pack.c.season == of))
+        conn.execute(delete(closing).where(closing.c.game_id == old))
     for old in renamed:
         for table in _MADE_FROM_PLAYS:
             conn.execute(delete(table).where(table.c.game_id == old))

@@ -747,6 +747,19 @@ market_closings = Table(
     **_sqlite(),
 )
 
+market_closing_packs = Table(
+    "market_closing_packs",
+    metadata,
+    _id(),
+    Column("season", Integer, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False, comment="source, game_id, player_id and both probabilities, as Arrow"),
+    _now("updated_at"),
+    UniqueConstraint("season"),
+    comment="the closing lines of each season in one piece, to be read whole; made of market_closings",
+    **_sqlite(),
+)
+
 market_outcomes = Table(
     "market_outcomes",
     metadata,

@@ -45,14 +45,14 @@ def test_upgrading_again_changes_nothing(copy: Home) -> None:
     before = copy.database.read_bytes()
     told = copy.quick("db", "upgrade")
     assert (told.code, told.out) == (0, "")
-    assert "already at 0023, nothing to do" in told.err
+    assert "already at 0024, nothing to do" in told.err
     assert copy.database.read_bytes() == before
 
 
 def test_upgrading_nothing_creates_the_database(empty: Home) -> None:
     told = empty.run("db", "upgrade")
     assert told.code == 0
-    assert "created, now at 0023" in told.err
+    assert "created, now at 0024" in told.err
     assert empty.quick("db", "check").code == 0
 
 
@@ -140,7 +140,7 @@ def test_the_old_applications_file_is_upgraded_in_place(empty: Home) -> None:
     assert empty.quick("status").code == 1
     told = empty.quick("db", "upgrade")
     assert (told.code, told.out) == (0, "")
-    assert "upgraded from 0008, now at 0023" in told.err
+    assert "upgraded from 0008, now at 0024" in told.err
     assert empty.quick("db", "check").code == 0
     assert len(empty.quick("members", "list", "--format", "json").json) == 7
 
@@ -173,7 +173,7 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(empty: Home) -> No
     assert (told.code, told.out) == (0, "")
     assert empty.database.read_bytes() == before
     assert row(told, "picks") == ["75", "74", "1", "0", "0", "0", "74"]
-    assert "dry run, nothing was changed. It would be upgraded, to 0023. Kept: " in told.err
+    assert "dry run, nothing was changed. It would be upgraded, to 0024. Kept: " in told.err
     assert [p.suffix for p in sorted((empty.path / "backups").iterdir())] == [".db", ".md"]
 
 

@@ -63,7 +63,7 @@ def test_warnings_may_stand_and_nothing_changes_twice(copy: Home) -> None:
 def test_a_fresh_home_gets_a_database_and_dagsters_settings(empty: Home) -> None:
     told = empty.quick("nightly", "--season", "2025")
     assert told.code == 0
-    assert "created, now at 0023" in one_line(told)
+    assert "created, now at 0024" in one_line(told)
     assert "No picks in 2025 yet" in told.out
     assert empty.database.is_file()
     assert (empty.path / "dagster.yaml").is_file()

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, text, update
 
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.market_prices import write_closings
+from firsttd_pipeline.storage.market_prices import closing_lines, write_closings
 from firsttd_pipeline.storage.market_retention import Thinned, thin_season
 from firsttd_pipeline.storage.market_store import WITHDRAWN
 from firsttd_pipeline.storage.schema import (
@@ -188,6 +188,10 @@ def closings_made_anew(db: Database) -> pl.DataFrame:
     with db.write() as conn:
         write_closings(conn, 2025, load_settings(), LATER)
         found = db.frame(select(market_closings), conn=conn).drop("id", "updated_at")
+        in_one_piece = closing_lines(conn, 2025)
+        assert in_one_piece.sort("player_id").equals(found.select(in_one_piece.columns).sort("player_id"))
+        assert closing_lines(conn, 2025, "kalshi").height == found.height
+        assert closing_lines(conn, 2024).columns == in_one_piece.columns
         conn.execute(delete(market_closings))
     return found.sort("player_id")
 

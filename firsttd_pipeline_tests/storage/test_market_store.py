@@ -9,17 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import delete, event, insert
 
 from firsttd_pipeline.domain.markets import Event, Leg, Payload, PayloadKind, Quote
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.market_answers import MatchRefused, settle_event, settle_leg
 from firsttd_pipeline.storage.market_book import MarketBook
-from firsttd_pipeline.storage.market_prices import price_path, read_odds_of_game, write_closings
+from firsttd_pipeline.storage.market_prices import closing_lines, price_path, read_odds_of_game, write_closings
 from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers
 from firsttd_pipeline.storage.partitions import follow, mark_departed, step_aside, write_games
-from firsttd_pipeline.storage.schema import games, roster_weeks, rosters, weeks
+from firsttd_pipeline.storage.schema import games, market_closing_packs, roster_weeks, rosters, weeks
 from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.season_book import NameNotUnderstood
 from firsttd_pipeline_tests.storage.small_league import read, write
@@ -181,9 +181,31 @@ def test_an_event_once_matched_stays_when_the_game_is_moved_and_follows_a_rename
     assert {row[0] for row in legs_of(league, "game_id")} == {"2025_05_PHI_DAL"}
     assert set(rows_of(league, "game_id, week")) == {("2025_05_PHI_DAL", 5)}
     assert read(league, "SELECT game_id FROM market_closings") == []  # of the kickoff that was not
+    with league.read() as conn:
+        assert closing_lines(conn, 2025).height == 0
     with league.write() as conn:
         write_closings(conn, 2025, settings, KICKOFF + timedelta(days=1))
     assert read(league, "SELECT game_id, week FROM market_closings") == [{"game_id": "2025_05_PHI_DAL", "week": 5}]
+    with league.read() as conn:
+        assert closing_lines(conn, 2025)["game_id"].to_list() == ["2025_05_PHI_DAL"]
+
+
+def test_closing_lines_in_one_piece_are_written_where_they_changed_and_read_as_rows_without_it(league: Database) -> None:
+    store(league, answer(BEFORE, [barkley(BEFORE)]))
+    said = []
+    for days in (1, 2):
+        with league.write() as conn:
+            write_closings(conn, 2025, load_settings(), KICKOFF + timedelta(days=days))
+            said.append(closing_lines(conn, 2025))
+    (pack,) = read(league, "SELECT lines, updated_at FROM market_closing_packs")
+    assert pack["lines"] == 1
+    assert str(pack["updated_at"])[:10] == str((KICKOFF + timedelta(days=1)).date())  # the second run wrote nothing
+    with league.write() as conn:
+        conn.execute(delete(market_closing_packs))
+        said.append(closing_lines(conn, 2025))
+    assert said[0].rows() == [("kalshi", GAME, "00-1", 0.11, None)]
+    assert said[0].equals(said[1])
+    assert said[0].equals(said[2])
 
 
 def test_a_leg_means_a_defense_only_of_this_game_and_nobody_where_it_is_neither(league: Database) -> None:

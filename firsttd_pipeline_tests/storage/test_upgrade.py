@@ -149,7 +149,7 @@ def test_an_upgrade_of_an_upgraded_database_changes_nothing(database: Database) 
         database.close()
         before = digest(database.path)
     report = upgrade(database)
-    assert (report.from_version, report.to_version, report.steps) == ("0023", "0023", ())
+    assert (report.from_version, report.to_version, report.steps) == ("0024", "0024", ())
     if database.path:
         database.close()
         assert digest(database.path) == before
@@ -177,7 +177,7 @@ def test_a_fresh_database_equals_an_upgraded_one(sqlite_db: Database, tmp_path: 
 def test_the_real_file_is_carried_across_whole(tmp_path: Path) -> None:
     path = legacy_copy(tmp_path)
     report = upgrade(opened(path))
-    assert (report.from_version, report.to_version) == ("0008", "0023")
+    assert (report.from_version, report.to_version) == ("0008", "0024")
     assert report.quarantined == (("picks", 1), ("player_stats", 485), ("results", 1), ("weeks", 1))
     kept = {
         "users": ("id, name, email, group_id, is_admin, created_at", ""),
@@ -249,7 +249,7 @@ def test_the_old_applications_versions_9_to_20_are_recorded(tmp_path: Path) -> N
     path = legacy_copy(tmp_path)
     upgrade(opened(path))
     assert [v for (v,) in rows(path, "SELECT version FROM schema_version ORDER BY 1")] == list(range(1, 21))
-    assert rows(path, "SELECT version_num FROM alembic_version") == [("0023",)]
+    assert rows(path, "SELECT version_num FROM alembic_version") == [("0024",)]
 
 
 @needs_shared
@@ -383,7 +383,7 @@ def test_somebody_elses_alembic_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as conn, conn:
         conn.execute("CREATE TABLE alembic_version (version_num TEXT)")
-        conn.execute("INSERT INTO alembic_version VALUES ('0023')")
+        conn.execute("INSERT INTO alembic_version VALUES ('0024')")
     db = opened(path)
     with pytest.raises(ForeignDatabase), db.read():
         pass
@@ -443,7 +443,7 @@ def test_a_failure_at_any_step_leaves_the_real_file_as_it_was(
         upgrade(opened(path))
     assert digest(path) == before
     monkeypatch.undo()
-    assert upgrade(opened(path)).to_version == "0023"
+    assert upgrade(opened(path)).to_version == "0024"
 
 
 @pytest.mark.parametrize("version", [9, 14, 20])
@@ -477,7 +477,7 @@ def test_a_killed_upgrade_leaves_every_row(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -9
     assert dump(path) == before
-    assert upgrade(opened(path)).to_version == "0023"
+    assert upgrade(opened(path)).to_version == "0024"
 
 
 @needs_shared
