@@ -6,14 +6,13 @@ Nothing is fetched here and no grade rests on it: what the venues say is `market
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 
 import polars as pl
 
-from firsttd_pipeline.domain.calibration import reliability, scores_by
+from firsttd_pipeline.domain.calibration import scores_by
 from firsttd_pipeline.domain.markets import NAMES
 from firsttd_pipeline.refresh.base import League, Report
-from firsttd_pipeline.reports.plots import Reliability
+from firsttd_pipeline.reports.market_pictures import reliability_picture
 from firsttd_pipeline.storage.market_outcomes import judged_closings, write_outcomes
 from firsttd_pipeline.storage.season import Season
 
@@ -42,18 +41,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     report.preview = (
         rows.sort("resolution_time", "market_id", descending=True, nulls_last=True).select(_PREVIEW).head(10)
     )
-    if judged["probability"].count():
-        report.plot = partial(_plot, season, judged)
+    picture = reliability_picture(season, judged)
+    if picture is not None:
+        report.plot = lambda: picture
     if rows.is_empty():
         report.notes.append(f"No leg of {season} is settled yet")
     return report
-
-
-def _plot(season: int, judged: pl.DataFrame) -> Reliability:
-    """Of legs that closed at a price, the share that came true, against the price."""
-    series = {}
-    for (source,), legs in judged.sort("source").group_by("source", maintain_order=True):
-        bins = reliability(legs["probability"], legs["won"])
-        if bins.height:
-            series[NAMES.get(str(source), str(source))] = bins.select("mean_probability", "share_won", "n").rows()
-    return Reliability(f"Closing prices of {season}, and how often they came true", series)

@@ -191,7 +191,8 @@ def test_closing_prices_against_outcomes_are_scored_by_venue_and_drawn(graded: G
     assert any("Kalshi: 2 judged legs" in note for note in report.notes)
     drawn = report.plot() if report.plot else None
     assert isinstance(drawn, Reliability)
-    assert drawn.series == {"Kalshi": [(0.1, 0.0, 1), (0.2, 1.0, 1)]}
+    assert [point[:3] for point in drawn.series["Kalshi"]] == [(0.1, 0.0, 1), (0.2, 1.0, 1)]
+    assert drawn.title == "Closing prices of 2025 (with overround) against outcomes"
 
 
 @needs_shared

@@ -6,11 +6,13 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from firsttd_pipeline.reports.plots import (
     MOST_BARS,
+    VENUE_COLOURS,
     HorizontalBars,
     Picture,
     Plot,
@@ -47,7 +49,7 @@ def legend_of(figure: Figure) -> list[str]:
 @pytest.mark.parametrize(
     "plot",
     [
-        Reliability("x", {name: [(0.1, 0.2, 30)] for name in HOSTILE}),
+        Reliability("x", {name: [(0.1, 0.2, 30, 0.1, 0.3)] for name in HOSTILE}),
         PricePath("x", dict.fromkeys(HOSTILE, PATH), KICKOFF),
         HorizontalBars("x", HOSTILE, [1.0] * len(HOSTILE)),
         Plot("x", [1], {name: [1.0] for name in HOSTILE}),
@@ -63,7 +65,7 @@ def test_a_name_is_shown_and_never_read_as_mathematics(plot: Picture) -> None:
     [
         Reliability("x"),
         Reliability("x", {"Kalshi": []}),
-        Reliability("x", {"Kalshi": [(0.0, 0.0, 3)]}),
+        Reliability("x", {"Kalshi": [(0.0, 0.0, 3, 0.0, 0.56)]}),
         PricePath("x"),
         PricePath("x", {"Kalshi": []}, KICKOFF),
         PricePath("x", {"Kalshi": [(KICKOFF, None)]}),
@@ -75,17 +77,36 @@ def test_a_picture_of_nothing_is_a_picture(plot: Picture) -> None:
     assert as_markdown(plot).startswith("![plot](data:image/png;base64,")
 
 
-def test_reliability_shows_the_diagonal_and_the_size_of_every_bin(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [(0.01, 0.012, 4000), (0.05, 0.04, 900), (0.2, 0.17, 40)]
-    axes = (figure := drawn(Reliability("x", {"Kalshi": points}), monkeypatch)).axes[0]
-    (diagonal,) = axes.get_lines()
+def test_reliability_shows_the_diagonal_and_of_every_bin_its_interval_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [(0.01, 0.012, 4000, 0.009, 0.016), (0.05, 0.04, 900, 0.03, 0.055), (0.2, 0.17, 40, 0.09, 0.31)]
+    axes, rows = (figure := drawn(Reliability("x", {"Kalshi": points, "Polymarket": []}), monkeypatch)).axes
+    diagonal, marks, *_ = axes.get_lines()
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
-    (scatter,) = axes.collections
-    assert [tuple(place) for place in scatter.get_offsets().data] == [point[:2] for point in points]
-    areas = list(scatter.get_sizes())
-    assert areas == sorted(areas, reverse=True)
-    assert [text.get_text() for text in axes.texts] == ["4,000", "900", "40"]
+    assert list(zip(marks.get_xdata(), marks.get_ydata(), strict=True)) == [point[:2] for point in points]
+    (bars,) = axes.collections
+    ends = [(low[1], high[1]) for low, high in bars.get_segments()]
+    assert ends == [(pytest.approx(low), pytest.approx(high)) for *_, low, high in points]
+    assert axes.get_ylim()[1] >= 0.31
+    assert [text.get_text() for text in rows.texts] == ["4,000", "900", "40"]
+    assert [label.get_text() for label in rows.get_yticklabels()] == ["Kalshi: legs", "Polymarket: legs"]
     assert legend_of(figure) == ["as often as said", "Kalshi (4,940)"]
+
+
+def test_a_venue_has_one_colour_in_every_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    venues = ["Polymarket US", "The Odds API", "Polymarket", "Kalshi"]
+    assert len(set(VENUE_COLOURS.values())) == len(VENUE_COLOURS) == len(venues)
+    bins = [(0.1, 0.2, 30, 0.1, 0.3)]
+    curve = drawn(Reliability("x", dict.fromkeys(venues, bins)), monkeypatch).axes[0]
+    path = drawn(PricePath("x", {"Someone": PATH, "Kalshi, 7": PATH, **dict.fromkeys(venues, PATH)}), monkeypatch)
+    bars = drawn(HorizontalBars("x", [f"{name} 0-2 %" for name in venues], [1.0] * 4), monkeypatch).axes[0]
+    theirs = [to_hex(VENUE_COLOURS[name]) for name in venues]
+    assert [to_hex(line.get_color()) for line in curve.get_lines() if line.get_marker() == "o"] == theirs
+    someone, seventh, *lines = path.axes[0].get_lines()
+    assert [to_hex(line.get_color()) for line in lines] == theirs
+    assert [to_hex(bar.get_facecolor()) for bar in bars.patches] == theirs
+    assert to_hex(someone.get_color()) not in theirs
+    assert (to_hex(seventh.get_color()), seventh.get_linestyle()) == (VENUE_COLOURS["Kalshi"], "-")
+    assert lines[-1].get_linestyle() == "--"  # the venue's second line
 
 
 def test_a_price_path_has_a_time_axis_to_kickoff_and_gaps_where_there_was_no_price(
@@ -96,7 +117,8 @@ def test_a_price_path_has_a_time_axis_to_kickoff_and_gaps_where_there_was_no_pri
     assert [value == value for value in path.get_ydata()].count(False) == 1
     low, high = axes.get_xlim()
     (at, _) = kickoff.get_xdata()
-    assert low < axes.convert_xunits(at) <= high
+    assert low < axes.convert_xunits(at) < high
+    assert axes.get_ylim() == (0.0, pytest.approx(0.115))  # the highest price is not at the edge
     assert legend_of(figure) == ["Kalshi", "kickoff"]
     assert "UTC" in axes.get_xlabel()
 
