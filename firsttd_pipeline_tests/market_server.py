@@ -11,6 +11,7 @@ import argparse
 import functools
 import json
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -282,7 +283,10 @@ def main(arguments: list[str] | None = None) -> None:
     if not seasons:
         parser.error(f"there is no roster of that season in {MIRROR}")
     world = shared_world(tuple(seasons))
-    server = MarketServer(world, clock, given.port)
+    try:
+        server = MarketServer(world, clock, given.port)
+    except OSError as error:
+        sys.exit(f"Port {given.port} of 127.0.0.1 cannot be had: {error.strerror}. --port takes another, 0 a free one.")
     names = {"nflverse_url": server.url, **settings_of(server.url), "market_seconds": 3600}
     lines = [f"export FIRSTTD_{name.upper()}={shlex.quote(str(value))}" for name, value in names.items()]
     print(  # noqa: T201 - what a person who starts it reads

@@ -82,7 +82,7 @@ class SeasonOutcome:
 
 
 class Nightly:
-    """The nightly job with one set of settings, runnable for any season. Use as a context manager."""
+    """The nightly job (or another: `job`) with one set of settings, runnable for any season. A context manager."""
 
     def __init__(
         self,
@@ -91,13 +91,14 @@ class Nightly:
         listener: Callable[[AssetEvent], None] | None = None,
         progress: Callable[[str, int, int | None], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
+        job: str = NIGHTLY,
     ) -> None:
         self._events: list[AssetEvent] = []
         self._settings = settings
         self._listener = listener
         prepare_home(settings)
         source = LeagueSource(settings, clock, listener=self._hear, progress=progress)
-        self._job = build_definitions(settings, source=source).resolve_job_def(NIGHTLY)
+        self._job = build_definitions(settings, source=source).resolve_job_def(job)
         self._blocking = {
             (spec.asset_key.to_user_string(), spec.name)
             for asset in self._job.asset_layer.asset_graph.assets_defs
@@ -107,7 +108,7 @@ class Nightly:
         self._home = settings.home
         with _instance_explained(self._home):
             self._instance = dg.DagsterInstance.get()
-            _record_origin(self._instance)
+            _record_origin(self._instance, job)
             close_dead_runs(self._instance)
 
     def __enter__(self) -> Nightly:
@@ -168,7 +169,7 @@ class Nightly:
         return CheckOutcome(asset, evaluation.check_name, level, text, blocking)
 
 
-def _record_origin(instance: dg.DagsterInstance) -> None:
+def _record_origin(instance: dg.DagsterInstance, job: str) -> None:
     """Runs made here name the code location of workspace.yaml, so that the UI can link them and run them again.
 
     Dagster's in-process execution records no origin; without one the UI's "Re-execute" ends in an internal error.
@@ -190,7 +191,7 @@ def _record_origin(instance: dg.DagsterInstance) -> None:
         ),
         location_name="firsttd_pipeline",
     )
-    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), NIGHTLY)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), job)
     create = instance.create_run_for_job
     instance.create_run_for_job = partial(create, remote_job_origin=origin)  # type: ignore[method-assign]
 

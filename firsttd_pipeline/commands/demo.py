@@ -20,6 +20,7 @@ from firsttd_pipeline.commands.show import leaderboard_rows
 from firsttd_pipeline.commands.ui import serve_ui
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.settings import load_settings
+from firsttd_pipeline.storage.market_status import priced_example
 from firsttd_pipeline.storage.pick_import import import_picks
 
 DEMO_HOME = Path(".firsttd-demo")
@@ -94,19 +95,33 @@ def demo(
                 Format.TABLE,
                 title=f"Leaderboard of the sample season {DEMO_SEASON}",
             )
+            example = priced_example(league.db, DEMO_SEASON)
         if not outcome.success:
             raise typer.Exit(FAILED)
         stderr.print(
-            f"\nNext:\n"
-            f"  make demo-ui                        the same in Dagster's UI: graph, checks, metadata, schedule\n"
-            f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd players --season {DEMO_SEASON}\n"
-            f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd picks list --season {DEMO_SEASON}\n"
-            f"  FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd markets status --season {DEMO_SEASON}\n"
-            f"  make nightly                        the real season, from nflverse",
-            markup=False,
+            "\n".join(["\nNext:", *_next(f"FIRSTTD_HOME={_shown(home)} .venv/bin/firsttd", example)]), markup=False
         )
         if ui:
             raise typer.Exit(serve_ui(settings, port))
+
+
+def _next(firsttd: str, example: tuple[int, str, str] | None) -> list[str]:
+    """What to look at, by commands as they are typed; `example`: a priced pick, its game and player."""
+    season = f"--season {DEMO_SEASON}"
+    lines = [
+        "make demo-ui                        the same in Dagster's UI: graph, checks, metadata, schedule",
+        f"{firsttd} players {season}",
+        f"{firsttd} picks list {season}",
+        f"{firsttd} markets games {season}",
+    ]
+    if example is not None:
+        pick_id, game_id, player_id = example
+        lines += [
+            f"{firsttd} markets odds {game_id}",
+            f"{firsttd} markets odds {game_id} --player {player_id} --plot prices.png",
+            f"{firsttd} why {pick_id}",
+        ]
+    return [f"  {line}" for line in [*lines, "make nightly                        the real season, from nflverse"]]
 
 
 def _shown(path: Path) -> str:

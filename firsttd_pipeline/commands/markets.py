@@ -13,20 +13,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firsttd_pipeline.commands.context import FAILED, WRONG_USE, explained, fail, login_name, open_league, stderr
-from firsttd_pipeline.commands.output import MOST, Format, FormatOption, counted, emit, emit_object, safe
+from firsttd_pipeline.commands.output import MOST, Format, FormatOption, counted, emit, emit_lines, emit_object, safe
+from firsttd_pipeline.commands.progress import CountProgress
 from firsttd_pipeline.commands.refusals import refusals_explained
-from firsttd_pipeline.domain.markets import NAMES, Source
+from firsttd_pipeline.domain.markets import NAMES, SOURCES, Source
+from firsttd_pipeline.domain.players import DST_PREFIX
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.sources.venues import why_off
 from firsttd_pipeline.storage.market_answers import settle_event, settle_leg
+from firsttd_pipeline.storage.market_book import league_date
 from firsttd_pipeline.storage.market_status import (
+    NEVER_ASKED,
+    answers_stored,
+    books_of,
     closings_of_game_query,
     find_game,
+    games_with_prices,
     member_stats_query,
     open_events_query,
     open_legs_query,
     overview,
+    seasons_with_legs,
+    teams_of,
 )
 from firsttd_pipeline.storage.resolutions import explain, names_of
 
@@ -46,14 +55,18 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that 
 
 _CANDIDATES = 5
 _ODDS = (
-    "venue", "on", "team", "book", "bid", "ask", "probability", "american", "closing", "fair", "status", "at", "reason",
-    "fair_reason",
+    "venue", "on", "team", "book", "bid", "ask", "probability", "american", "closing", "fair", "outcome", "status",
+    "at", "reason", "fair_reason",
 )  # fmt: skip
-_PATH = ("at", "venue", "probability", "bid", "ask", "taken_from", "reason")
+_PATH = ("at", "venue", "book", "probability", "bid", "ask", "taken_from", "reason")
 _VENUES = (
-    "name", "status", "games", "legs", "open_legs", "unmatched", "prices", "closing_lines", "history_waiting",
-    "last_answer", "requests", "requests_remaining",
+    "name", "status", "games", "games_priced", "legs", "open_legs", "unmatched", "prices", "closing_lines",
+    "history_waiting", "last_answer", "requests", "requests_remaining",
 )  # fmt: skip
+_GAMES = ("game", "week", "kickoff", "away", "home", "legs", "unmatched", "closing_lines", "outcome", "venues")
+_AT_KICKOFF = "the closing line comes at kickoff"
+_AT_NEXT_RUN = "the closing line comes with the next `firsttd nightly`"
+_NOBODY = "nobody is certain whom the leg is on"
 _OPEN = ("venue", "what", "id", "says", "game_id", "why", "to settle")
 
 
@@ -90,6 +103,7 @@ def status(
         venues = venues_now(league, wanted)
         events = league.db.frame(open_events_query(wanted)).to_dicts()
         legs = league.db.frame(open_legs_query(wanted)).to_dicts()
+        elsewhere = [other for other in seasons_with_legs(league.db) if other != wanted]
     unmatched = [_open_event(row) for row in events] + [_open_leg(row) for row in legs]
     if output is Format.JSON:
         emit_object({"season": wanted, "venues": venues, "unmatched": unmatched})
@@ -100,10 +114,29 @@ def status(
     for row in venues:
         if row["reason"]:
             stderr.print(safe(f"{row['name']}: {row['status']}: {row['reason']}"), markup=False)
-    emit(unmatched[:limit], title="Not matched", empty="nothing: every event has its game, every leg its player",
-         columns=_OPEN)  # fmt: skip
+    if any(row["legs"] for row in venues) or unmatched:
+        emit(unmatched[:limit], title="Not matched", empty="nothing: every event has its game, every leg its player",
+             columns=_OPEN)  # fmt: skip
+    else:
+        emit_lines([_nothing_stored(wanted, venues)])
+        if elsewhere:
+            emit_lines([_elsewhere(elsewhere)])
     if len(unmatched) > limit:
         stderr.print(f"{len(unmatched) - limit} more: --limit, or --format json has all.", markup=False)
+
+
+def _nothing_stored(season: int, venues: Sequence[Mapping[str, Any]]) -> str:
+    if all(row["status"] == "off" for row in venues):
+        return f"No leg of {season} is stored, and no venue is switched on (FIRSTTD_PREDICTION_MARKETS=on)."
+    if any(row["status"] == NEVER_ASKED for row in venues):
+        return f"No leg of {season} is stored yet: `firsttd nightly --season {season}` asks the venues that are on."
+    return (
+        f"No leg of {season} is stored: no venue lists a game of it. A season's first legs come days before its games."
+    )
+
+
+def _elsewhere(seasons: Sequence[int]) -> str:
+    return f"Legs are stored of {', '.join(map(str, seasons))}: --season {seasons[0]} shows them."
 
 
 def venues_now(league: League, season: int) -> list[dict[str, Any]]:
@@ -123,11 +156,13 @@ def told_venues(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line per venue on what came of the last run; no line for those that are off."""
     lines = []
     for row in rows:
-        if row["status"] == "off" or row["status"] == "never asked":
+        if row["status"] == "off" or row["status"] == NEVER_ASKED:
             continue
         told = f"{row['name']}: {row['status']}"
         if row["legs"]:
             told += f", {counted(row['legs'], 'leg', 'legs')} of {counted(row['games'], 'game', 'games')}"
+            if row["games_priced"] != row["games"]:
+                told += f" ({row['games_priced']} of them priced)"
             told += f", {counted(row['prices'], 'price', 'prices')}"
             told += f", {counted(row['closing_lines'], 'closing line', 'closing lines')}"
         if row["unmatched"]:
@@ -175,37 +210,74 @@ def _word(text: str) -> str:
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 
+@app.command("games")
+@explained
+def games(
+    season: SeasonOption = None,
+    week: Annotated[int | None, typer.Option("--week", min=1, max=MOST, help="One week alone.")] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """The games that a venue has priced, with their ids: legs, closing lines, and whom the venues paid."""
+    with open_league() as league:
+        wanted = _season(league, season)
+        rows = games_with_prices(league.db, wanted, week)
+        elsewhere = [other for other in seasons_with_legs(league.db) if other != wanted]
+    of = f"week {week} of {wanted}" if week is not None else f"{wanted}"
+    empty = f"no venue has a leg on a game of {of}: `firsttd markets status --season {wanted}` says why"
+    if not rows and elsewhere:
+        empty += f". {_elsewhere(elsewhere)}"
+    emit(rows, output, title=f"Games with prices, {of}", empty=empty, columns=_GAMES)
+
+
 @app.command("odds")
 @explained
 @refusals_explained
 def odds(
-    game: Annotated[str, typer.Argument(metavar="GAME", help="E.g. 2025_22_SEA_NE.")],
+    game: Annotated[
+        str, typer.Argument(metavar="GAME", help="Its id, as `firsttd markets games` lists them: 2025_22_SEA_NE.")
+    ],
     player: Annotated[
         str | None, typer.Option("--player", help="His prices up to kickoff: a name, gsis_id, DST:SEA or NO_TD.")
     ] = None,
     venue: Annotated[Venue | None, typer.Option("--venue", case_sensitive=False, help="One venue alone.")] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, max=MOST, help="The likeliest of each venue (and sportsbook) alone.")
+    ] = None,
     plot: PlotOption = None,
     force: ForceOption = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """The last price of every leg of a game, its closing line and the fair one; or one player's prices over time."""
+    import polars as pl
+
     if plot is not None and player is None:
         raise fail("--plot draws the prices of one player: give --player, too.", WRONG_USE)
+    if top is not None and player is not None:
+        raise fail("--top is of a whole game: leave --player out.", WRONG_USE)
     if plot is not None:
         _may_write(plot, force)
     with open_league() as league:
         if player is None:
-            game_id, rows = _odds_of_game(league, game, venue)
+            game_id, rows = _odds_of_game(league, game, venue, top)
             title, picture = f"Odds of {game_id}", None
         else:
             title, rows, picture = _path_of(league, game, player, venue)
+    if player is None and output is Format.TABLE:
+        rows = rows.with_columns(_signed(pl.col("american")))
     emit(rows, output, title=title, columns=_ODDS if player is None else _PATH,
-         empty="no venue has priced it here: `firsttd markets status` says what is stored")  # fmt: skip
-    if plot is not None and picture is not None:
-        _draw(picture, plot, force)
+         empty="no venue has priced it here: `firsttd markets games` lists the games with prices")  # fmt: skip
+    if plot is not None:
+        _draw(picture, plot, force, "he has no price here")
 
 
-def _odds_of_game(league: League, text: str, venue: Venue | None) -> tuple[str, pl.DataFrame]:
+def _signed(odds: pl.Expr) -> pl.Expr:
+    """American odds as people write them: +900."""
+    import polars as pl
+
+    return pl.when(odds > 0).then(pl.format("+{}", odds)).otherwise(odds.cast(pl.String)).alias("american")
+
+
+def _odds_of_game(league: League, text: str, venue: Venue | None, top: int | None) -> tuple[str, pl.DataFrame]:
     import polars as pl
 
     from firsttd_pipeline.storage.market_prices import read_odds_of_game
@@ -217,12 +289,37 @@ def _odds_of_game(league: League, text: str, venue: Venue | None) -> tuple[str, 
     rows = rows.join(closing, on=["source", "player_id"], how="left", maintain_order="left")
     if venue is not None:
         rows = rows.filter(pl.col("source") == venue.value)
-    return game.id, rows.with_columns(_venue_name()).rename(
-        {"player_name": "on", "implied_probability": "probability", "american_odds": "american", "snapshot_time": "at"}
+    if top is not None:
+        likeliest = pl.col("implied_probability").is_not_null() & (
+            pl.col("implied_probability").rank("ordinal", descending=True).over("source", "book") <= top
+        )
+        rows = rows.filter(likeliest)
+    waits = _AT_NEXT_RUN if game.begun(utc_now()) else _AT_KICKOFF
+    teams = teams_of(league.db, game)
+    on = pl.col("player_id")
+    his = on.replace_strict(teams, default=None, return_dtype=pl.String)
+    none_yet = pl.col("closing_at").is_null() & pl.col("fair_reason").is_null()
+    return game.id, rows.with_columns(
+        _venue_name(),
+        pl.coalesce("team", his, pl.when(on.str.starts_with(DST_PREFIX)).then(on.str.strip_prefix(DST_PREFIX))),
+        pl.when(on.is_null())
+        .then(pl.lit(_NOBODY))
+        .when(none_yet)
+        .then(pl.lit(waits))
+        .otherwise("fair_reason")
+        .alias("fair_reason"),
+    ).rename(
+        {
+            "player_name": "on",
+            "implied_probability": "probability",
+            "american_odds": "american",
+            "snapshot_time": "at",
+            "result": "outcome",
+        }
     )
 
 
-def _path_of(league: League, text: str, player: str, venue: Venue | None) -> tuple[str, pl.DataFrame, Picture]:
+def _path_of(league: League, text: str, player: str, venue: Venue | None) -> tuple[str, pl.DataFrame, Picture | None]:
     import polars as pl
 
     from firsttd_pipeline.reports.plots import PricePath
@@ -237,13 +334,19 @@ def _path_of(league: League, text: str, player: str, venue: Venue | None) -> tup
         rows = price_path(conn, game.id, found.player_id)
     if venue is not None:
         rows = rows.filter(pl.col("source") == venue.value)
-    rows = rows.with_columns(_venue_name()).rename({"implied_probability": "probability", "snapshot_time": "at"})
+    books = books_of(league.db, game.id, found.player_id)
+    rows = rows.with_columns(
+        _venue_name(), pl.col("leg_id").replace_strict(books, default=None, return_dtype=pl.String).alias("book")
+    ).rename({"implied_probability": "probability", "snapshot_time": "at"})
     series: dict[str, list[tuple[Any, float | None]]] = {}
     for (name, leg), points in rows.group_by("venue", "leg_id", maintain_order=True):
         several = rows.filter(pl.col("venue") == name)["leg_id"].n_unique() > 1
-        series[f"{name} {leg}" if several else str(name)] = points.select("at", "probability").rows()
+        if points["probability"].count():
+            told = f"{name}, {points['book'][0] or leg}" if several else str(name)
+            series[told if told not in series else f"{told} {leg}"] = points.select("at", "probability").rows()
     title = f"{found.player or found.player_id} scores first, {game.id}"
-    return title, rows, PricePath(title, series, game.kickoff_at)
+    picture = PricePath(title, series, game.kickoff_at) if series else None
+    return title, rows, picture
 
 
 @app.command("match")
@@ -256,20 +359,71 @@ def match(
         str | None, typer.Argument(help="Whom the leg is on: gsis_id, full name, DST:SEA or NO_TD; of its game.")
     ] = None,
     game: Annotated[str | None, typer.Option("--game", help="The game that the event is on.")] = None,
+    everywhere: Annotated[
+        bool,
+        typer.Option(
+            "--everywhere",
+            help="Also the venue's other legs of the season that are on nobody and written exactly so, where he can be "
+            "picked in their game.",
+        ),
+    ] = False,
+    also: Annotated[bool, typer.Option("--also", help="He may have two legs of the event at one book.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who says so; kept. Default: your login name.")] = "",
 ) -> None:
     """Say whom a leg is on, or which game an event is on. It stands from now on, whatever the venue writes."""
     if (player is None) == (game is None):
         raise fail("Give either the PLAYER that the leg is on, or the --game that the event is on.", WRONG_USE)
+    if game is not None and (everywhere or also):
+        raise fail("--everywhere and --also are of a leg: leave them out with --game.", WRONG_USE)
     who = by or login_name()
     with open_league() as league:
         if game is not None:
             done = settle_event(league.db, venue.value, market_id, game, who=who, now=utc_now())
         else:
-            done = settle_leg(league.db, venue.value, market_id, player or "", who=who, now=utc_now())
-    told = f"{NAMES[venue.value]}: {done.what} is {done.means}"
-    told += f"; {counted(done.legs, 'leg follows', 'legs follow')}, with all prices."
+            done = settle_leg(
+                league.db, venue.value, market_id, player or "", who=who, now=utc_now(), also=also,
+                everywhere=everywhere,
+            )  # fmt: skip
+    told = f"{NAMES[venue.value]}: {done.what} is {done.means}; was {done.before}."
+    if done.alike:
+        told += f" So {'is' if done.alike == 1 else 'are'} {counted(done.alike, 'other leg', 'other legs')} written so."
+    told += f" {counted(done.legs, 'leg follows', 'legs follow')}, with all prices."
     stderr.print(safe(f"{told} Closing lines and picks follow with the next `firsttd nightly`."), markup=False)
+    for why, legs in done.left.items():
+        kept = counted(legs, "other leg written so is left as it is", "other legs written so are left as they are")
+        stderr.print(safe(f"{kept}: {why}."), markup=False)
+
+
+@app.command("snapshot")
+@explained
+def snapshot() -> None:
+    """Take the prices of today's games that are still to begin, once, as the schedule of game days does."""
+    from firsttd_pipeline.commands.run import run_seasons, tell_outcome
+    from firsttd_pipeline.storage.watch import upcoming_games
+
+    now = utc_now()
+    with open_league() as league:
+        settings = league.settings
+        off = [why_off(source, settings) for source in SOURCES]
+        if all(off):
+            raise fail(safe("; ".join(dict.fromkeys(str(why) for why in off))), WRONG_USE)
+        upcoming = upcoming_games(league.db, now, days=2)
+    today = [game for game in upcoming if league_date(game.kickoff_at) == league_date(now)]
+    if not today:
+        told = "the schedule has none; `firsttd nightly` fetches it"
+        if upcoming:
+            told = f"the next is {upcoming[0].game_id}, kickoff {upcoming[0].kickoff_at:%Y-%m-%d %H:%M} UTC"
+        stderr.print(safe(f"No game of today is still to begin: {told}. No venue was asked."), markup=False)
+        return
+    season = today[0].season
+    stderr.print(f"{counted(len(today), 'game of today is', 'games of today are')} still to begin.", markup=False)
+    outcome = run_seasons(settings, [season], job="market_snapshots")[0]
+    tell_outcome(outcome)
+    with open_league() as league:
+        for line in told_venues(venues_now(league, season)):
+            stderr.print(line, markup=False)
+    if not outcome.success:
+        raise typer.Exit(FAILED)
 
 
 @app.command("reparse")
@@ -285,8 +439,8 @@ def reparse(
     from firsttd_pipeline.refresh import market_odds
 
     source: Source | None = venue.value if venue else None
-    with open_league() as league:
-        reports = market_odds.reparse(league, source, season, now=utc_now())
+    with open_league() as league, CountProgress(answers_stored(league.db, season, source)) as progress:
+        reports = market_odds.reparse(league, source, season, now=utc_now(), progress=progress.step)
     rows = [
         {"season": one.season, "new prices": one.counts.inserted, "unchanged": one.counts.unchanged, **one.facts}
         for one in reports
@@ -327,71 +481,59 @@ def calibration(
         empty="nothing is judged yet: it needs games that are over, with closing lines and outcomes",
     )
     if plot is not None:
-        _draw(picture, plot, force)
+        _draw(picture, plot, force, f"nothing of {wanted} is judged yet")
 
 
 def _judged(league: League, season: int) -> pl.DataFrame:
-    """source, probability (fair where the field allows one) and won, of every closing line that was settled."""
+    """source, probability, fair_probability (null where the field allows none) and won, of every closing line that was
+    settled."""
     import polars as pl
 
     from firsttd_pipeline.storage.market_outcomes import judged_closings
 
     with league.db.read() as conn:
         rows = judged_closings(conn, season)
-    return rows.select(
-        "source",
-        pl.col("probability").alias("price"),
-        pl.col("fair_probability").alias("probability"),
-        (pl.col("outcome") == 1.0).alias("won"),
-    )
+    return rows.select("source", "probability", "fair_probability", (pl.col("outcome") == 1.0).alias("won"))
 
 
-def _by_venue(league: League, season: int) -> tuple[pl.DataFrame, Picture]:
+def _by_venue(league: League, season: int) -> tuple[pl.DataFrame, Picture | None]:
     import polars as pl
 
-    from firsttd_pipeline.domain.calibration import reliability, scores_by
-    from firsttd_pipeline.reports.plots import Reliability
+    from firsttd_pipeline.domain.calibration import scores_by
+    from firsttd_pipeline.reports.market_pictures import reliability_picture
 
     judged = _judged(league, season)
-    price = scores_by(judged.select("source", "won", pl.col("price").alias("probability")), ["source"])
-    fair = scores_by(judged, ["source"])
+    price = scores_by(judged, ["source"])
+    fair = scores_by(judged.with_columns(pl.col("fair_probability").alias("probability")), ["source"])
     kinds = [rows.with_columns(pl.lit(kind).alias("of")) for kind, rows in (("closing price", price), ("fair", fair))]
     rows = pl.concat(kinds).sort("source", "of").with_columns(_venue_name())
     rows = rows.select("venue", "of", *(name for name in price.columns if name != "source"))
-    series = {}
-    for (source,), of_venue in judged.sort("source").group_by("source", maintain_order=True):
-        bins = reliability(of_venue["probability"], of_venue["won"])
-        if bins.height:
-            series[NAMES.get(str(source), str(source))] = bins.select("mean_probability", "share_won", "n").rows()
-    return rows, Reliability(f"Fair closing probabilities of {season}, and how often they came true", series)
+    return rows, reliability_picture(season, judged)
 
 
-def _by_price(league: League, season: int) -> tuple[pl.DataFrame, Picture]:
+def _by_price(league: League, season: int) -> tuple[pl.DataFrame, Picture | None]:
     import polars as pl
 
     from firsttd_pipeline.domain.calibration import longshot_bias
-    from firsttd_pipeline.reports.plots import HorizontalBars
+    from firsttd_pipeline.reports.market_pictures import longshot_picture
 
     judged = _judged(league, season)
     parts = [
-        longshot_bias(of_venue["price"], of_venue["won"]).with_columns(pl.lit(source).alias("source"))
+        longshot_bias(of_venue["probability"], of_venue["won"]).with_columns(pl.lit(source).alias("source"))
         for (source,), of_venue in judged.sort("source").group_by("source", maintain_order=True)
     ]
     if not parts:
-        return judged.clear(), HorizontalBars(f"Nothing is judged in {season}", [], [])
+        return judged.clear(), None
     rows = pl.concat(parts).with_columns(_venue_name())
     rows = rows.select("venue", *(name for name in rows.columns if name not in ("venue", "source")))
-    names = [f"{venue} {band}" for venue, band in rows.select("venue", "band").rows()]
-    title = f"Profit on a stake of 1 at the closing price, {season}"
-    return rows, HorizontalBars(title, names, rows["return"].to_list(), "mean profit on a stake of 1")
+    return rows, longshot_picture(season, rows)
 
 
-def _by_member(league: League, season: int) -> tuple[pl.DataFrame, Picture]:
-    from firsttd_pipeline.reports.plots import HorizontalBars
+def _by_member(league: League, season: int) -> tuple[pl.DataFrame, Picture | None]:
+    from firsttd_pipeline.reports.market_pictures import members_picture
 
     rows = league.db.frame(member_stats_query(season))
-    title = f"Points beyond the expected ones, {season}"
-    return rows, HorizontalBars(title, rows["member"].to_list(), rows["luck"].to_list(), "points over expectation")
+    return rows, members_picture(season, rows)
 
 
 def _venue_name() -> pl.Expr:
@@ -413,7 +555,10 @@ def _may_write(path: Path, force: bool) -> None:
         raise fail(safe(f"{path} is there already: {rest}. Nothing was written."), WRONG_USE)
 
 
-def _draw(picture: Picture, path: Path, force: bool) -> None:
+def _draw(picture: Picture | None, path: Path, force: bool, nothing: str) -> None:
+    if picture is None:
+        stderr.print(safe(f"Nothing to draw: {nothing}. {path} was not written."), markup=False)
+        return
     from firsttd_pipeline.reports.plots import png
 
     picture_file = png(picture)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from firsttd_pipeline.commands.context import stderr
 from firsttd_pipeline.refresh.base import AssetEvent
@@ -80,3 +80,36 @@ class RunProgress:
                 self._bar.remove_task(task)  # type: ignore[arg-type]
         self._files.clear()
         self._running = None
+
+
+class CountProgress:
+    """A context manager whose `step` shows how many of `total` are done; a line for each part that has begun."""
+
+    def __init__(self, total: int) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=stderr,
+            transient=True,
+            disable=not stderr.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=total)
+        self._part = ""
+
+    def __enter__(self) -> CountProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, part: str, done: int) -> None:
+        """`done` more of a part are done; 0: it begins."""
+        if part != self._part:
+            self._part = part
+            stderr.print(f"{part} ...", markup=False)
+        self._bar.update(self._task, description=part, advance=done)

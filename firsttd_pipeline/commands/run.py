@@ -95,15 +95,20 @@ def backfill(
         raise fail(f"{len(failed)} of {len(outcomes)} seasons failed: {names}. The others are complete.", FAILED)
 
 
-def run_seasons(settings: Settings, seasons: list[int], tags: dict[str, str] | None = None) -> list[SeasonOutcome]:
-    """Upgrade the database, then run the nightly job for each season, showing progress on stderr."""
+def run_seasons(
+    settings: Settings, seasons: list[int], tags: dict[str, str] | None = None, job: str = "nightly"
+) -> list[SeasonOutcome]:
+    """Upgrade the database, then run the nightly job (or that `job`) for each season, showing progress on stderr."""
     bring_up_to_date(settings)
     # Dagster takes a second to import: after the cheap checks
     from firsttd_pipeline.automation.runner import InstanceError, Nightly
 
     try:
-        with RunProgress() as progress, Nightly(settings, listener=progress.asset, progress=progress.download) as job:
-            return [job.run(season, tags) for season in seasons]
+        with (
+            RunProgress() as progress,
+            Nightly(settings, listener=progress.asset, progress=progress.download, job=job) as ready,
+        ):
+            return [ready.run(season, tags) for season in seasons]
     except InstanceError as error:
         raise fail(str(error), FAILED) from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,7 +11,11 @@ import typer
 from firsttd_pipeline.commands.context import explained, open_league
 from firsttd_pipeline.commands.output import MOST, Format, FormatOption, emit, emit_lines, emit_object
 from firsttd_pipeline.commands.refusals import refusals_explained
-from firsttd_pipeline.refresh.base import utc_now
+from firsttd_pipeline.domain.markets import SOURCES
+from firsttd_pipeline.domain.prices import NO_CLOSING, NO_FAIR
+from firsttd_pipeline.refresh.base import League, utc_now
+from firsttd_pipeline.sources.venues import why_off
+from firsttd_pipeline.storage.market_status import why_unpriced
 from firsttd_pipeline.storage.receipts import receipt
 
 _CHANGES = ("at", "event", "before", "after", "by", "why", "graded_by", "run_id")
@@ -28,6 +32,7 @@ def why(
     """Explain a grade: what was typed, who was meant, the first touchdown, the rules, the markets, and every change."""
     with open_league() as league:
         found = receipt(league.db, pick_id, league.settings.rules, utc_now())
+        found["no_markets"] = None if found["markets"] else _no_markets(league, found["pick"])
     if output is Format.JSON:
         emit_object(found)
     elif output is Format.CSV:
@@ -51,6 +56,8 @@ def _lines(found: Row) -> list[str]:
         "Source": _source(found["source"]),
     }
     parts |= {row["venue"]: _market(row) for row in found["markets"]}
+    parts["Of the prices"] = _notes(found["markets"])
+    parts["Markets"] = found.get("no_markets")
     head = f"Pick {pick['id']}: {pick['member']}, week {pick['week']} of {pick['season']}"
     if pick["removed_at"]:
         head += f", removed {_time(pick['removed_at'])}"
@@ -145,46 +152,77 @@ def _source(row: Row | None) -> str | None:
 
 
 def _market(row: Row) -> str:
-    """What one venue said of the pick; a probability is a price in dollars too."""
+    """What one venue said of the pick, in a line; a probability is a price in dollars too. Reasons are told below."""
     told = []
     if row["priced"]:
-        then = _price(row["pick_probability"], row["pick_price_at"]) or f"no price ({row['pick_reason']})"
-        told.append(f"when picked {then}")
-        closing = _price(row["closing_probability"], row["closing_at"]) or f"no price ({row['closing_reason']})"
-        told.append(f"closing line {closing}{_book(row['closing_bid'], row['closing_ask'])}")
-        if row["fair_probability"] is None:
-            told.append(f"no fair probability ({row['fair_reason']})")
+        then = _price(row["pick_probability"]) if row["pick_probability"] is not None else "no price"
+        if row["closing_at"] is None:
+            told.append(f"{then} when picked; the closing line comes at kickoff")
         else:
-            resting = f" (assuming {row['assumption']})" if row["assumption"] else ""
-            told.append(f"fair {row['fair_probability']:.2%}{resting}")
-        if row["expected_value"] is not None:
-            told.append(f"expected value {row['expected_value']:+.2f} on a stake of 1")
-        if row["closing_line_value"] is not None:
-            told.append(f"closing-line value {row['closing_line_value']:+.1%}")
-        missing = row["expected_value"] is None or row["closing_line_value"] is None
-        if missing and row["value_reason"] not in (None, row["fair_reason"]):
-            told.append(row["value_reason"])
+            closing = _price(row["closing_probability"]) + _book(row["closing_bid"], row["closing_ask"])
+            told.append(f"{then} when picked -> {closing} at kickoff")
+            fair = row["fair_probability"]
+            told.append("no fair price" if fair is None else f"fair {fair:.1%}")
+            value, line = row["expected_value"], row["closing_line_value"]
+            told += [f"expected value {value:+.2f}"] if value is not None else []
+            told += [f"closing-line value {line:+.1%}"] if line is not None else []
     else:
         told.append("no price of this pick")
-    told += [_settled(leg) for leg in row["outcomes"]]
+    told += dict.fromkeys(_settled(leg) for leg in row["outcomes"])
     return "; ".join(told)
 
 
-def _price(probability: float | None, at: datetime | None) -> str | None:
-    if probability is None:
+def _notes(rows: Sequence[Row]) -> str | None:
+    """Why something of the venues' lines is missing, and what they rest on: each reason once, with who has it."""
+    said: dict[str, list[str]] = {}
+    priced = [row for row in rows if row["priced"]]
+    for row in priced:
+        closed = row["closing_at"] is not None
+        missing = row["expected_value"] is None or row["closing_line_value"] is None
+        reasons = {
+            "no price when picked": row["pick_probability"] is None and row["pick_reason"],
+            "no price at kickoff": closed and row["closing_probability"] is None and row["closing_reason"],
+            "no fair price": closed and row["fair_probability"] is None and row["fair_reason"],
+            "no value": closed and missing and row["value_reason"] not in (None, *_SAID) and row["value_reason"],
+            "fair": closed and row["assumption"] and f"assuming {row['assumption']}",
+        }
+        for what, reason in reasons.items():
+            if reason and not (what == "no fair price" and reason in _SAID):
+                said.setdefault(f"{what}: {reason}", []).append(row["venue"])
+    told = []
+    for reason, venues in said.items():
+        of = "" if len(venues) == len(priced) else f" ({', '.join(venues)})"
+        told.append(reason + of)
+    return "; ".join(told) or None
+
+
+_SAID = (NO_CLOSING, NO_FAIR)
+"""What a venue's line shows already."""
+
+
+def _no_markets(league: League, pick: Row) -> str | None:
+    """Why no venue says anything of the pick; nothing of one that was removed."""
+    if pick["removed_at"]:
         return None
-    return f"{probability:.2%}" + (f" ({_time(at)})" if at else "")
+    off = [why_off(source, league.settings) for source in SOURCES]
+    why = why_unpriced(league.db, pick["season"], pick["game_id"], pick["player_id"])
+    return f"{why}; {off[0]}" if all(off) else why
+
+
+def _price(probability: float | None) -> str:
+    return "no price" if probability is None else f"{probability:.1%}"
 
 
 def _book(bid: float | None, ask: float | None) -> str:
     known = [f"{name} {price:g}" for name, price in (("bid", bid), ("ask", ask)) if price is not None]
-    return f", {' and '.join(known)}" if known else ""
+    return f" ({', '.join(known)})" if known else ""
 
 
 def _settled(leg: Row) -> str:
-    at = f" on {_time(leg['resolution_time'])}" if leg["resolution_time"] else ""
-    value = f" at {leg['settlement_value']:.2f}" if leg["settlement_value"] is not None else ""
-    return f"settled {leg['resolved_outcome']}{value}{at}"
+    value = (
+        f" at {leg['settlement_value']:.2f}" if leg["resolved_outcome"] == "void" and leg["settlement_value"] else ""
+    )
+    return f"settled {leg['resolved_outcome']}{value}"
 
 
 def _time(instant: datetime) -> str:

@@ -471,8 +471,17 @@ def _status_row(asked: Asked, now: datetime) -> dict[str, object]:
     return row
 
 
-def reparse(league: League, source: Source | None = None, season: int | None = None, *, now: datetime) -> list[Report]:
+def reparse(
+    league: League,
+    source: Source | None = None,
+    season: int | None = None,
+    *,
+    now: datetime,
+    progress: Callable[[str, int], None] = lambda part, done: None,
+) -> list[Report]:
     """Parse the stored answers again, of one venue or season or of all, and store what is new: nobody is asked.
+
+    `progress` hears of each part (a season's venue) that it begins, with 0, and how many more answers of it are read.
 
     Raises:
         StorageError: our own database cannot be read or written.
@@ -483,7 +492,9 @@ def reparse(league: League, source: Source | None = None, season: int | None = N
     for of_season in sorted({of for _, of in found}):
         report = Report("market_odds", of_season, Counts())
         for one in (name for name in SOURCES if (name, of_season) in found):
-            _reparse_one(league, one, of_season, report, now)
+            part = f"{of_season} {NAMES[one]}"
+            progress(part, 0)
+            _reparse_one(league, one, of_season, report, now, partial(progress, part))
         with league.db.write() as conn:
             closed = write_closings(conn, of_season, league.settings, now)
         report.facts["closing lines changed"] = closed.changed
@@ -491,7 +502,9 @@ def reparse(league: League, source: Source | None = None, season: int | None = N
     return reports
 
 
-def _reparse_one(league: League, source: Source, season: int, report: Report, now: datetime) -> None:
+def _reparse_one(
+    league: League, source: Source, season: int, report: Report, now: datetime, progress: Callable[[int], None]
+) -> None:
     reader = _reader(league, source)
     after, read, failed, stored = 0, 0, [], Stored()
     try:
@@ -520,6 +533,7 @@ def _reparse_one(league: League, source: Source, season: int, report: Report, no
                 width = league.settings.market_max_width
                 again = store_answers(conn, book, source, answers, now=now, max_width=width, keep_payloads=False)
                 stored.add(again)
+            progress(len(batch))
     finally:
         reader.close()
     name = NAMES[source]

@@ -144,7 +144,7 @@ class MarketBook:
         return self._defense(leg, game) if leg.kind == "dst" else self._player(leg, game)
 
     def _defense(self, leg: LegOf, game: Game) -> PlayerMatch:
-        team = _code(leg.team)
+        team = code_of(leg.team)
         if team is None:
             return PlayerMatch(None, reason=f"{quoted(leg.label)} does not say which team's defense")
         if team not in game.teams:
@@ -174,7 +174,7 @@ class MarketBook:
         )
 
     def _named(self, leg: LegOf, game: Game) -> PlayerMatch:
-        team = _code(leg.team)
+        team = code_of(leg.team)
         team = team if team in game.teams else None
         found = self.names.resolution(leg.label, [game], team=team)
         answer, method = found.answer, found.answer.method if found.answer else ""
@@ -199,7 +199,8 @@ def _because(reason: str, candidates: Sequence[Scored]) -> str:
     return f"{told}; candidates: {', '.join(shown)}" if shown else told
 
 
-def _code(team: str | None) -> str | None:
+def code_of(team: str | None) -> str | None:
+    """The canonical code of a team as a venue writes it; null: it says none that is known."""
     if team is None:
         return None
     try:

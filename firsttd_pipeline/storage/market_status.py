@@ -12,19 +12,27 @@ from sqlalchemy import Select, and_, case, func, select
 from firsttd_pipeline.domain.markets import NAMES, SOURCES, WITH_HISTORY
 from firsttd_pipeline.domain.seasons import parse_game_id
 from firsttd_pipeline.storage.engine import Database
+from firsttd_pipeline.storage.market_book import code_of
 from firsttd_pipeline.storage.schema import (
     games,
     market_closings,
     market_events,
     market_legs,
     market_odds,
+    market_outcomes,
+    market_payloads,
     market_venues,
     member_market_stats,
+    pick_market_odds,
     picks,
+    rosters,
     users,
     weeks,
 )
 from firsttd_pipeline.storage.season_book import Game, GameRefused, SeasonBook, quoted
+
+NEVER_ASKED = "not asked yet"
+"""The state of a venue that no run has asked about a season."""
 
 
 def venues_query(season: int) -> Select[Any]:
@@ -116,9 +124,141 @@ def find_game(db: Database, text: str) -> Game:
     """
     parts = parse_game_id(text.strip().upper())
     if parts is None:
-        raise GameRefused(f"{quoted(text)} is no game: give its id, e.g. 2025_22_SEA_NE.")
+        raise GameRefused(f"{quoted(text)} is no game: give its id, as `firsttd markets games` lists them.")
     with db.read() as conn:
         return SeasonBook.load(conn, parts.season).any_game(text.strip().upper())
+
+
+def books_of(db: Database, game_id: str, player_id: str) -> dict[int, str | None]:
+    """The legs on a player in a game, and the sportsbook of each."""
+    leg = market_legs.c
+    with db.read() as conn:
+        rows = conn.execute(select(leg.id, leg.book).where(leg.game_id == game_id, leg.player_id == player_id))
+        return {row.id: row.book for row in rows}
+
+
+def teams_of(db: Database, game: Game) -> dict[str, str]:
+    """On which of the game's teams each of their players is; one who is on both rosters is left out."""
+    who = rosters.c
+    found: dict[str, set[str]] = {}
+    with db.read() as conn:
+        for row in conn.execute(select(who.player_id, who.team).where(who.season == game.season)):
+            team = code_of(row.team)
+            if team in game.teams:
+                found.setdefault(row.player_id, set()).add(team)
+    return {player: teams.pop() for player, teams in found.items() if len(teams) == 1}
+
+
+def games_with_prices(db: Database, season: int, week: int | None = None) -> list[dict[str, Any]]:
+    """The season's games of which a venue has legs: game, week, kickoff, away, home, status, venues (names), legs,
+    unmatched, closing_lines, outcome (whom the venues paid, open, or void)."""
+    leg, game, closing, outcome = market_legs.c, games.c, market_closings.c, market_outcomes.c
+    of_season = [game.season == season] + ([game.week == week] if week is not None else [])
+    found: dict[str, dict[str, Any]] = {}
+    with db.read() as conn:
+        for row in conn.execute(
+            select(
+                game.id, game.week, game.kickoff_at, game.away_team, game.home_team, game.status, leg.source,
+                func.count(leg.id).label("legs"), (func.count() - func.count(leg.player_id)).label("unmatched"),
+            )
+            .join(market_legs, leg.game_id == game.id)
+            .where(*of_season)
+            .group_by(
+                game.id, game.week, game.kickoff_at, game.away_team, game.home_team, game.status, leg.source
+            )
+        ):  # fmt: skip
+            one = found.setdefault(
+                row.id,
+                {
+                    "game": row.id, "week": row.week, "kickoff": row.kickoff_at, "away": row.away_team,
+                    "home": row.home_team, "status": row.status, "venues": [], "legs": 0, "unmatched": 0,
+                    "closing_lines": 0, "outcome": None,
+                },
+            )  # fmt: skip
+            one["venues"].append(row.source)
+            one["legs"] += row.legs
+            one["unmatched"] += row.unmatched
+        lines = select(closing.game_id, func.count()).where(closing.season == season).group_by(closing.game_id)
+        for game_id, count in conn.execute(lines):
+            if game_id in found:
+                found[game_id]["closing_lines"] = count
+        paid: dict[str, dict[str, list[str]]] = {}
+        settled = select(outcome.game_id, outcome.source, outcome.player_id, outcome.player_name).where(
+            outcome.season == season, outcome.resolved_outcome == "yes"
+        )
+        for row in conn.execute(settled.order_by(outcome.game_id, outcome.source, outcome.market_id)):
+            if row.game_id in found:
+                whom = paid.setdefault(row.game_id, {}).setdefault(row.player_id or row.player_name, [row.player_name])
+                whom.append(NAMES[row.source])
+    for game_id, one in found.items():
+        one["venues"] = [NAMES[source] for source in SOURCES if source in one["venues"]]
+        said = list(paid.get(game_id, {}).values())
+        if len(said) == 1:
+            one["outcome"] = said[0][0]
+        elif said:  # the venues are not of one mind
+            one["outcome"] = "; ".join(f"{name} ({', '.join(dict.fromkeys(by))})" for name, *by in said)
+    return sorted(found.values(), key=lambda row: (row["week"], str(row["kickoff"] or ""), row["game"]))
+
+
+def seasons_with_legs(db: Database) -> list[int]:
+    """The seasons of which any leg is stored, the latest first."""
+    leg = market_legs.c
+    with db.read() as conn:
+        return [int(row[0]) for row in conn.execute(select(leg.season).distinct().order_by(leg.season.desc()))]
+
+
+def why_unpriced(db: Database, season: int, game_id: str | None, player_id: str | None) -> str:
+    """Why no venue has a price of a pick on this player in this game."""
+    leg, venue = market_legs.c, market_venues.c
+    if game_id is None:
+        return "the pick has no game"
+    if player_id is None:
+        return "it is not known yet whom the pick means"
+    with db.read() as conn:
+        mine, legs, nobody = conn.execute(
+            select(
+                func.count(case((leg.player_id == player_id, 1))),
+                func.count(),
+                func.count() - func.count(leg.player_id),
+            ).where(leg.game_id == game_id)
+        ).one()
+        asked = conn.execute(
+            select(func.count()).where(venue.season == season, venue.status.not_in(["off", "absent"]))
+        ).scalar_one()
+    if mine:
+        return f"prices of this pick are stored, and the next `firsttd nightly --season {season}` puts them beside it"
+    if nobody:
+        rest = f"{nobody} of its {legs} legs are on nobody who is certain: `firsttd markets status --season {season}`"
+        return f"no venue is known to list this player in this game; {rest}"
+    if legs:
+        return "no venue lists this player in this game"
+    if not asked:
+        return f"no venue was asked about {season}: `firsttd nightly --season {season}` asks those that are on"
+    return "no venue has priced this game"
+
+
+def priced_example(db: Database, season: int) -> tuple[int, str, str] | None:
+    """A pick with a closing line and a price on it, for a person to look at: its id, game and player."""
+    priced = pick_market_odds.c
+    with db.read() as conn:
+        row = conn.execute(
+            select(picks.c.id, picks.c.game_id, picks.c.player_id)
+            .join(pick_market_odds, priced.pick_id == picks.c.id)
+            .join(weeks, weeks.c.id == picks.c.week_id)
+            .where(weeks.c.season == season, priced.closing_probability.is_not(None), picks.c.player_id.is_not(None))
+            .order_by(priced.fair_probability.is_(None), picks.c.id.desc())
+            .limit(1)
+        ).first()
+    return None if row is None else (int(row.id), str(row.game_id), str(row.player_id))
+
+
+def answers_stored(db: Database, season: int | None, source: str | None) -> int:
+    """How many answers of venues are kept."""
+    answer = market_payloads.c
+    wanted = [answer.season == season] if season is not None else []
+    wanted += [answer.source == source] if source is not None else []
+    with db.read() as conn:
+        return int(conn.execute(select(func.count()).select_from(market_payloads).where(*wanted)).scalar_one())
 
 
 def member_stats_query(season: int) -> Select[Any]:
@@ -208,13 +348,14 @@ def overview(db: Database, season: int) -> list[dict[str, Any]]:
                 func.sum(nobody),
                 func.coalesce(func.sum(taken.c.n), 0),
                 func.max(taken.c.last),
+                func.count(case((taken.c.n > 0, leg.game_id)).distinct()),
             )
             .outerjoin(taken, taken.c.leg_id == leg.id)
             .where(leg.season == season)
             .group_by(leg.source)
         ):
             rows[row[0]] |= {"legs": row[1], "open_legs": int(row[2]), "unmatched_legs": int(row[3])}
-            rows[row[0]] |= {"prices": int(row[4]), "last_price": row[5]}
+            rows[row[0]] |= {"prices": int(row[4]), "last_price": row[5], "games_priced": row[6]}
         for row in conn.execute(
             select(closing.source, func.count()).where(closing.season == season).group_by(closing.source)
         ):
@@ -224,9 +365,19 @@ def overview(db: Database, season: int) -> list[dict[str, Any]]:
 
 def _nothing(source: str) -> dict[str, Any]:
     counts = dict.fromkeys(
-        ("games", "legs", "open_legs", "unmatched_events", "unmatched_legs", "prices", "closing_lines"), 0
+        (
+            "games",
+            "games_priced",
+            "legs",
+            "open_legs",
+            "unmatched_events",
+            "unmatched_legs",
+            "prices",
+            "closing_lines",
+        ),
+        0,
     )
     unknown = dict.fromkeys(
         ("reason", "last_answer", "tried", "requests", "seconds", "requests_remaining", "history_waiting", "last_price")
     )
-    return {"venue": source, "name": NAMES[source], "status": "never asked", **counts, **unknown}
+    return {"venue": source, "name": NAMES[source], "status": NEVER_ASKED, **counts, **unknown}

@@ -190,12 +190,13 @@ def _understood(conn: Connection, pick: Row) -> Row:
     return dict.fromkeys(columns) | {
         "state": "understood" if known else "not understood yet",
         "player_id": pick["player_id"],
-        "player": _player_name(conn, pick["season"], pick["player_id"]),
+        "player": player_name(conn, pick["season"], pick["player_id"]),
         "message": "how is not recorded" if known else None,
     }
 
 
-def _player_name(conn: Connection, season: int, player_id: str | None) -> str | None:
+def player_name(conn: Connection, season: int, player_id: str | None) -> str | None:
+    """What an id is called for people; null: nobody of that season."""
     if player_id is None:
         return None
     if player_id == "NO_TD":
@@ -234,7 +235,7 @@ def _touchdowns(conn: Connection, game_id: str | None) -> list[Row]:
 
 
 def _with_full_name(conn: Connection, season: int, touchdown: Row) -> Row:
-    return touchdown | {"full_name": _player_name(conn, season, touchdown["player_id"])}
+    return touchdown | {"full_name": player_name(conn, season, touchdown["player_id"])}
 
 
 def _his(touchdown: Row, pick: Row) -> bool:
