@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from firsttd_pipeline.sample.market_server import KALSHI, SAMPLE_KEY
 from firsttd_pipeline.sample.markets import BOOKS, GHOST, SERIES, Listing, MarketWorld, book_label, token_of, world_of
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.sources.venues import open_venue
+from firsttd_pipeline_tests import market_server as by_hand
 from firsttd_pipeline_tests.market_server import (
     AFTER_SEASON,
     SETTLED_EVENT,
@@ -361,3 +363,17 @@ def test_the_clients_understand_every_leg_that_is_open(
             assert found[market_id].kind == leg.runner.kind, market_id
     assert {leg.status for leg in found.values()} == {"open"}
     assert not [leg for leg in found.values() if leg.kind == "unknown" or leg.quote is None]
+
+
+def test_the_server_by_hand_says_in_a_line_that_its_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = shared_world((2025,), (19, 22))
+    monkeypatch.setattr(by_hand, "shared_world", lambda seasons: world)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as ended:
+            by_hand.main(["--port", str(port), "--season", "2025"])
+    said = str(ended.value)
+    assert said.startswith(f"Port {port} of 127.0.0.1 cannot be had: ")
+    assert said.endswith(". --port takes another, 0 a free one.")
