@@ -1,20 +1,21 @@
 """The market's price of each pick: the table `pick_market_odds`, made by a few statements over all picks of a week.
 
 Decided in the database, for a season may have a million picks; `domain/prices.py` has the same arithmetic for one. A
-price of the time when a pick was made is given only where that time is known: the reasons below say when it is not.
+pick has a row at every venue that listed its player, before kickoff too; what is not known is null, with the reason.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, bindparam, case, func, select, text
+from sqlalchemy import Connection, Select, TextClause, and_, bindparam, case, func, select, text
 
 from firsttd_pipeline.domain import prices
 from firsttd_pipeline.storage.engine import read_frame
-from firsttd_pipeline.storage.schema import UtcDateTime, pick_market_odds, picks, weeks
+from firsttd_pipeline.storage.schema import UtcDateTime, games, pick_market_odds, picks, weeks
 from firsttd_pipeline.storage.season import pick_ids
 from firsttd_pipeline.storage.sync import Counts
 
@@ -35,13 +36,31 @@ PICK_REASONS: Final[dict[str, str]] = {
     NONE_THEN: "no open leg on the player, or no snapshot of it yet",
 }
 
-_STAGED: Final = "staged_pick_prices"
+NOT_BEGUN: Final = "its game has not begun"
+POSTPONED: Final = "its game was postponed"
+CANCELLED: Final = "its game was cancelled"
+NO_GAME: Final = "its game left the schedule"
+NO_KICKOFF: Final = "when its game began is not known"
+NONE_BEFORE: Final = "no price of before kickoff is stored"
+
+#: Why a venue that listed the player has no closing line on him; else the line's own reason in `market_closings`.
+CLOSING_REASONS: Final[dict[str, str]] = {
+    NOT_BEGUN: "the row fills at kickoff",
+    POSTPONED: "the closing line is that of the day it is played",
+    CANCELLED: "nothing closes without a kickoff",
+    NO_GAME: "upstream has it no more",
+    NO_KICKOFF: "the schedule has no time",
+    NONE_BEFORE: "nobody stored one, or the venue's history is still to be asked",
+}
+
+AROUND: Final = timedelta(days=2)
+"""A snapshot run prices the weeks that have a kickoff within this of now: of the others only a nightly changes any."""
+
+_PICKS: Final = "staged_picks"
+_LINES: Final = "staged_lines"
 _BOOKS: Final = "staged_book_prices"
-_VALUES: Final = (
-    "pick_probability",
-    "pick_price_at",
-    "pick_odds_id",
-    "pick_reason",
+_STAGED: Final = "staged_pick_prices"
+_CLOSING: Final = (
     "closing_probability",
     "closing_at",
     "closing_bid",
@@ -50,6 +69,13 @@ _VALUES: Final = (
     "fair_probability",
     "fair_reason",
     "assumption",
+)
+_VALUES: Final = (
+    "pick_probability",
+    "pick_price_at",
+    "pick_odds_id",
+    "pick_reason",
+    *_CLOSING,
     "expected_value",
     "closing_line_value",
     "value_reason",
@@ -59,80 +85,113 @@ _OF_WEEK: Final = "pick_id IN (SELECT id FROM picks WHERE week_id = :week)"
 _COUNT: Final = f"SELECT count(*) FROM pick_market_odds WHERE {_OF_WEEK}"  # noqa: S608
 _GONE: Final = f"""
     DELETE FROM pick_market_odds WHERE {_OF_WEEK} AND NOT EXISTS (
-        SELECT 1 FROM picks p JOIN market_closings c ON c.game_id = p.game_id AND c.player_id = p.player_id
+        SELECT 1 FROM {_PICKS} p JOIN {_LINES} c ON c.game_id = p.game_id AND c.player_id = p.player_id
         WHERE p.id = pick_market_odds.pick_id AND c.source = pick_market_odds.source)
 """  # noqa: S608
 
 
-def write_pick_prices(conn: Connection, season: int, now: datetime) -> Counts:
+def weeks_around(conn: Connection, season: int, now: datetime) -> list[int]:
+    """The ids of the season's weeks with a game that kicks off within `AROUND` of now."""
+    game = games.c
+    near = (
+        select(weeks.c.id)
+        .join(games, and_(game.season == weeks.c.season, game.week == weeks.c.week))
+        .where(weeks.c.season == season, game.kickoff_at.between(now - AROUND, now + AROUND))
+        .distinct()
+        .order_by(weeks.c.id)
+    )
+    return list(conn.execute(near).scalars())
+
+
+def write_pick_prices(conn: Connection, season: int, now: datetime, *, only: Collection[int] | None = None) -> Counts:
     """Make `pick_market_odds` say what the season's picks are worth by the closing lines as stored; see `Counts`.
 
-    A pick has one row per venue that has a closing line on its player. Of several sportsbooks of one source the price
-    when it was made is that of the middle one of the last snapshot (of an even number the lower). Such a price, once
-    stored, stays while the pick's time does, unless a later snapshot from before the pick comes to light: thinning
-    changes none.
+    A pick has one row per venue that lists its player in its game, or listed him. Of several sportsbooks of one source
+    the price when it was made is that of the middle one of the last snapshot (of an even number the lower). Such a
+    price, once stored, stays while the pick's time does, unless a later snapshot from before the pick comes to light:
+    thinning changes none.
 
     Args:
         conn: inside the caller's write transaction.
         season: of the picks' weeks.
-        now: aware; `updated_at` of what changes.
+        now: aware; tells which games have begun, and `updated_at` of what changes.
+        only: the ids of the weeks whose picks are priced, e.g. of `weeks_around`; all of the season without it.
     """
-    sqlite = conn.dialect.name == "sqlite"
-    columns = ", ".join(_VALUES)
-    sets = ", ".join(f"{name} = s.{name}" for name in _VALUES)
-    at = bindparam("now", type_=UtcDateTime)
-    middle, fill = text(_middle(sqlite)), text(_fill(sqlite))
-    gone = text(_GONE)
-    changed = text(
-        f"UPDATE pick_market_odds SET {sets}, updated_at = :now FROM {_STAGED} s WHERE s.row_id = pick_market_odds.id"  # noqa: S608
-    ).bindparams(at)
-    new = text(
-        f"INSERT INTO pick_market_odds (pick_id, source, {columns}, updated_at) "  # noqa: S608
-        f"SELECT pick_id, source, {columns}, :now FROM {_STAGED} WHERE row_id IS NULL ORDER BY pick_id, source"
-    ).bindparams(at)
+    step = _Steps(conn.dialect.name == "sqlite")
     counts = Counts()
-    conn.execute(text(_stage(sqlite)))
-    conn.execute(text(_stage_books(sqlite)))
-    for week in conn.execute(select(weeks.c.id).where(weeks.c.season == season).order_by(weeks.c.week)).scalars().all():
-        counts.retired += conn.execute(gone, {"week": week}).rowcount
+    for table in step.tables:
+        conn.execute(table)
+    of_season = select(weeks.c.id).where(weeks.c.season == season).order_by(weeks.c.week)
+    for week in conn.execute(of_season).scalars().all():
+        if only is not None and week not in only:
+            continue
         updated = inserted = 0
-        conn.execute(middle, {"week": week})
-        if conn.execute(fill, {"week": week}).rowcount:
-            updated = conn.execute(changed, {"now": now}).rowcount
-            inserted = conn.execute(new, {"now": now}).rowcount
-            conn.execute(text(f"DELETE FROM {_STAGED}"))  # noqa: S608
-        conn.execute(text(f"DELETE FROM {_BOOKS}"))  # noqa: S608
+        conn.execute(step.picks, {"week": week})
+        conn.execute(step.lines, {"now": now})
+        step.look(conn, _PICKS, _LINES)
+        counts.retired += conn.execute(step.gone, {"week": week}).rowcount
+        conn.execute(step.middle)
+        step.look(conn, _BOOKS)
+        if conn.execute(step.fill).rowcount:
+            step.look(conn, _STAGED)
+            updated = conn.execute(step.changed, {"now": now}).rowcount
+            inserted = conn.execute(step.new, {"now": now}).rowcount
+        for name in _TABLES:
+            conn.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608
         counts.updated += updated
         counts.inserted += inserted
         counts.unchanged += int(conn.execute(text(_COUNT), {"week": week}).scalar_one()) - updated - inserted
-    conn.execute(text(f"DROP TABLE {_STAGED}"))
-    conn.execute(text(f"DROP TABLE {_BOOKS}"))
+    for name in _TABLES:
+        conn.exec_driver_sql(f"DROP TABLE {name}")
     return counts
 
 
-def pick_price_facts(conn: Connection, season: int) -> tuple[dict[str, int | float | str], list[tuple[str, int]]]:
-    """Counts of the season for people, and why prices of the time of a pick are missing: most frequent first."""
+def pick_price_facts(
+    conn: Connection, season: int, *, only: Collection[int] | None = None
+) -> tuple[dict[str, int | float | str], list[tuple[str, int]]]:
+    """Counts of the season for people, and why prices of the time of a pick are missing: most frequent first.
+
+    A pick is priced if a venue has a price of when it was made or a closing line.
+
+    Args:
+        conn: a connection.
+        season: of the picks' weeks.
+        only: the ids of the weeks that are counted; all of the season without it.
+    """
     table = pick_market_odds.c
-    mine = table.pick_id.in_(pick_ids(season))
-    known = (table.closing_probability, table.fair_probability, table.pick_probability)
+    these = _pick_ids(season, only)
+    mine = table.pick_id.in_(these)
+    known = {
+        "picks priced": func.coalesce(table.closing_probability, table.pick_probability),
+        "picks with a closing line": table.closing_probability,
+        "picks with a fair probability": table.fair_probability,
+        "picks with a price then": table.pick_probability,
+    }
     by_pick = (
-        select(*(func.max(case((column.is_not(None), 1), else_=0)).label(column.name) for column in known))
+        select(*(func.max(case((value.is_not(None), 1), else_=0)).label(name) for name, value in known.items()))
         .where(mine)
         .group_by(table.pick_id)
         .subquery()
     )
-    sums = (func.coalesce(func.sum(by_pick.c[column.name]), 0) for column in known)
-    row = conn.execute(select(func.count(), *sums).select_from(by_pick)).one()
-    total = conn.execute(select(func.count()).select_from(pick_ids(season).subquery())).scalar_one()
-    names = ("picks priced", "picks with a closing line", "picks with a fair probability", "picks with a price then")
+    row = conn.execute(select(*(func.coalesce(func.sum(by_pick.c[name]), 0) for name in known))).one()
+    total = conn.execute(select(func.count()).select_from(these.subquery())).scalar_one()
     why = (
         select(table.pick_reason, func.count().label("rows"))
         .where(mine, table.pick_reason.is_not(None))
         .group_by(table.pick_reason)
         .order_by(func.count().desc(), table.pick_reason)
     )
-    facts: dict[str, int | float | str] = {"picks": int(total), **dict(zip(names, map(int, row), strict=True))}
+    facts: dict[str, int | float | str] = {"picks": int(total), **dict(zip(known, map(int, row), strict=True))}
     return facts, [(reason, int(rows)) for reason, rows in conn.execute(why)]
+
+
+def count_pick_prices(conn: Connection, season: int) -> int:
+    """How many rows the season's picks have."""
+    return int(
+        conn.execute(
+            select(func.count()).select_from(pick_market_odds).where(pick_market_odds.c.pick_id.in_(pick_ids(season)))
+        ).scalar_one()
+    )
 
 
 def latest_pick_prices(conn: Connection, season: int, limit: int = 10) -> pl.DataFrame:
@@ -154,59 +213,16 @@ def latest_pick_prices(conn: Connection, season: int, limit: int = 10) -> pl.Dat
     )
 
 
+def _pick_ids(season: int, only: Collection[int] | None) -> Select[tuple[int]]:
+    of_season = pick_ids(season)
+    return of_season if only is None else of_season.where(weeks.c.id.in_(only))
+
+
 def _words(reason: str) -> str:
     return "'" + reason.replace("'", "''") + "'"
 
 
-def _stage(sqlite: bool) -> str:
-    """The temporary table of what has to be written of one week; `row_id` is the row that changes."""
-    instant = "TEXT" if sqlite else "timestamptz"
-    kinds = {"pick_price_at": instant, "closing_at": instant, "pick_odds_id": "INTEGER", "assumption": "TEXT"}
-    numbers = ("probability", "_bid", "_ask", "_value")
-    columns = ", ".join(
-        f"{name} {kinds.get(name) or ('DOUBLE PRECISION' if name.endswith(numbers) else 'TEXT')}" for name in _VALUES
-    )
-    return f"CREATE TEMPORARY TABLE {_STAGED} (pick_id INTEGER, source TEXT, row_id INTEGER, {columns})"
-
-
-def _stage_books(sqlite: bool) -> str:
-    """The sportsbooks' middle price of each pick of one week, to be found by pick: without statistics SQLite would read
-    all of them for each pick."""
-    instant = "TEXT" if sqlite else "timestamptz"
-    return (
-        f"CREATE TEMPORARY TABLE {_BOOKS} (pick_id INTEGER, source TEXT, odds_id INTEGER, newest {instant}, "
-        "PRIMARY KEY (pick_id, source))"
-    )
-
-
-def _mine(sqlite: bool) -> str:
-    """WITH the picks of the week `:week`, when each was made, and why that is not known (`mine`)."""
-    # Other programs may have written any text into SQLite's columns.
-    time = "p.created_at"
-    number = "p.odds"
-    if sqlite:
-        time = "CASE WHEN typeof(p.created_at) = 'text' AND p.created_at GLOB '[12][0-9][0-9][0-9]-*' "
-        time += "THEN datetime(p.created_at) END"
-        number = "CASE WHEN typeof(p.odds) IN ('integer', 'real') THEN p.odds END"
-    return f"""
-        WITH timed AS (
-            SELECT p.id, p.game_id, p.player_id, p.player_name, p.source, p.late_reason, g.kickoff_at, {time} AS at,
-                   {number} AS odds, coalesce(p.odds_placeholder, {"0" if sqlite else "false"}) AS placeholder
-            FROM picks p JOIN games g ON g.id = p.game_id
-            WHERE p.week_id = :week AND p.player_id IS NOT NULL
-        ), mine AS (
-            SELECT p.*, CASE
-                WHEN p.source = 'import' THEN {_words(IMPORTED)}
-                WHEN p.source NOT IN ('cli', 'external') THEN {_words(LEGACY)}
-                WHEN p.late_reason IS NOT NULL THEN {_words(LATE)}
-                WHEN p.at IS NULL OR p.kickoff_at IS NULL THEN {_words(NO_TIME)}
-                WHEN p.at >= p.kickoff_at THEN {_words(LATE)}
-                WHEN EXISTS (SELECT 1 FROM pick_events e WHERE e.pick_id = p.id AND e.event IN ('picked', 'changed')
-                             AND e.player_name <> p.player_name) THEN {_words(CHANGED)} END AS unreal
-            FROM timed p
-        )"""  # noqa: S608
-
-
+_TABLES: Final = (_PICKS, _LINES, _BOOKS, _STAGED)
 _SPORTSBOOKS: Final = f"({', '.join(map(_words, sorted(prices.SPORTSBOOKS)))})"
 _LEG: Final = "l.game_id = m.game_id AND l.player_id = m.player_id AND (l.closed_at IS NULL OR l.closed_at > m.at)"
 _LAST: Final = (
@@ -215,14 +231,140 @@ _LAST: Final = (
 )
 
 
-def _middle(sqlite: bool) -> str:
+class _Steps:
+    """The statements, as the database takes them."""
+
+    def __init__(self, sqlite: bool) -> None:
+        self._sqlite = sqlite
+        at = bindparam("now", type_=UtcDateTime)
+        columns = ", ".join(_VALUES)
+        sets = ", ".join(f"{name} = s.{name}" for name in _VALUES)
+        self.tables = [text(one) for one in _tables(sqlite)]
+        self.picks = text(_picks(sqlite))
+        self.lines = text(_lines()).bindparams(at)
+        self.gone = text(_GONE)
+        self.middle = text(_middle())
+        self.fill = text(_fill(sqlite))
+        self.changed: TextClause = text(
+            f"UPDATE pick_market_odds SET {sets}, updated_at = :now FROM {_STAGED} s "  # noqa: S608
+            "WHERE s.row_id = pick_market_odds.id"
+        ).bindparams(at)
+        self.new: TextClause = text(
+            f"INSERT INTO pick_market_odds (pick_id, source, {columns}, updated_at) "  # noqa: S608
+            f"SELECT pick_id, source, {columns}, :now FROM {_STAGED} WHERE row_id IS NULL ORDER BY pick_id, source"
+        ).bindparams(at)
+
+    def look(self, conn: Connection, *names: str) -> None:
+        """Let PostgreSQL know how much is in them: it takes a table it knows nothing of for a small one. SQLite goes by
+        their keys."""
+        if not self._sqlite:
+            for name in names:
+                conn.exec_driver_sql(f"ANALYZE {name}")
+
+
+def _tables(sqlite: bool) -> list[str]:
+    """The temporary tables of one week: its picks, the venues' lines on them, the sportsbooks' middle price of each
+    pick, and what has to be written; there `row_id` is the row that changes."""
+    instant = "TEXT" if sqlite else "timestamptz"
+    kinds = {"pick_price_at": instant, "closing_at": instant, "pick_odds_id": "INTEGER", "assumption": "TEXT"}
+    numbers = ("probability", "_bid", "_ask", "_value")
+
+    def typed(names: Collection[str]) -> str:
+        return ", ".join(
+            f"{name} {kinds.get(name) or ('DOUBLE PRECISION' if name.endswith(numbers) else 'TEXT')}" for name in names
+        )
+
+    return [
+        f"CREATE TEMPORARY TABLE {_PICKS} (id INTEGER PRIMARY KEY, game_id TEXT, player_id TEXT, at {instant}, "
+        "odds DOUBLE PRECISION, no_odds TEXT, unreal TEXT)",
+        f"CREATE TEMPORARY TABLE {_LINES} (game_id TEXT, player_id TEXT, source TEXT, {typed(_CLOSING)}, "
+        "PRIMARY KEY (game_id, player_id, source))",
+        f"CREATE TEMPORARY TABLE {_BOOKS} (pick_id INTEGER, source TEXT, odds_id INTEGER, newest {instant}, "
+        "PRIMARY KEY (pick_id, source))",
+        f"CREATE TEMPORARY TABLE {_STAGED} (pick_id INTEGER, source TEXT, row_id INTEGER, {typed(_VALUES)})",
+    ]
+
+
+def _picks(sqlite: bool) -> str:
+    """Fills `_PICKS` with those of the week `:week`: when each was made, why that is not known (`unreal`), and why its
+    odds are of no use."""
+    # Other programs may have written any text into SQLite's columns.
+    time = "p.created_at"
+    number = "p.odds"
+    if sqlite:
+        time = "CASE WHEN typeof(p.created_at) = 'text' AND p.created_at GLOB '[12][0-9][0-9][0-9]-*' "
+        time += "THEN datetime(p.created_at) END"
+        number = "CASE WHEN typeof(p.odds) IN ('integer', 'real') THEN p.odds END"
+    return f"""
+        INSERT INTO {_PICKS} (id, game_id, player_id, at, odds, no_odds, unreal)
+        WITH timed AS (
+            SELECT p.id, p.game_id, p.player_id, p.player_name, p.source, p.late_reason, g.kickoff_at, {time} AS at,
+                   {number} AS odds, coalesce(p.odds_placeholder, {"0" if sqlite else "false"}) AS placeholder
+            FROM picks p JOIN games g ON g.id = p.game_id
+            WHERE p.week_id = :week AND p.player_id IS NOT NULL
+        )
+        SELECT p.id, p.game_id, p.player_id, p.at, p.odds,
+            CASE WHEN p.odds IS NULL THEN {_words(prices.NO_ODDS)}
+                 WHEN p.placeholder THEN {_words(prices.PLACEHOLDER)}
+                 WHEN NOT abs(p.odds) BETWEEN 100 AND 1.7976931348623157e308 THEN {_words(prices.BAD_ODDS)} END,
+            CASE WHEN p.source = 'import' THEN {_words(IMPORTED)}
+                 WHEN p.source NOT IN ('cli', 'external') THEN {_words(LEGACY)}
+                 WHEN p.late_reason IS NOT NULL THEN {_words(LATE)}
+                 WHEN p.at IS NULL OR p.kickoff_at IS NULL THEN {_words(NO_TIME)}
+                 WHEN p.at >= p.kickoff_at THEN {_words(LATE)}
+                 WHEN EXISTS (SELECT 1 FROM pick_events e WHERE e.pick_id = p.id AND e.event IN ('picked', 'changed')
+                              AND e.player_name <> p.player_name) THEN {_words(CHANGED)} END
+        FROM timed p
+    """  # noqa: S608
+
+
+def _lines() -> str:
+    """Fills `_LINES`: each venue that has or had a leg on a picked player in that game, and its closing line there."""
+    closing = "c.probability, c.closing_at, c.bid, c.ask"
+    return f"""
+        INSERT INTO {_LINES} (game_id, player_id, source, {", ".join(_CLOSING)})
+        WITH picked AS (
+            SELECT DISTINCT game_id, player_id FROM {_PICKS}
+        ), listed AS (
+            SELECT l.game_id, l.player_id, l.source FROM picked p
+            JOIN market_legs l ON l.game_id = p.game_id AND l.player_id = p.player_id
+            UNION
+            SELECT c.game_id, c.player_id, c.source FROM picked p
+            JOIN market_closings c ON c.game_id = p.game_id AND c.player_id = p.player_id
+        ), told AS (
+            SELECT l.*, c.id AS closing_id, {closing}, c.reason, c.fair_probability, c.fair_reason, c.assumption,
+                CASE WHEN g.deleted_at IS NOT NULL THEN {_words(NO_GAME)}
+                     WHEN g.status = 'postponed' THEN {_words(POSTPONED)}
+                     WHEN g.status = 'cancelled' THEN {_words(CANCELLED)}
+                     WHEN g.status = 'scheduled' AND (g.kickoff_at > :now OR g.kickoff_at IS NULL)
+                     THEN {_words(NOT_BEGUN)}
+                     WHEN g.kickoff_at IS NULL THEN {_words(NO_KICKOFF)}
+                     ELSE {_words(NONE_BEFORE)} END AS none
+            FROM listed l
+            JOIN games g ON g.id = l.game_id
+            LEFT JOIN market_closings c
+                ON c.game_id = l.game_id AND c.player_id = l.player_id AND c.source = l.source
+        )
+        SELECT c.game_id, c.player_id, c.source, {closing},
+            CASE WHEN c.probability IS NULL THEN CASE WHEN c.closing_id IS NULL THEN c.none ELSE c.reason END END,
+            c.fair_probability,
+            CASE WHEN c.fair_probability IS NOT NULL THEN NULL
+                 WHEN c.closing_id IS NOT NULL THEN c.fair_reason
+                 WHEN c.none = {_words(NOT_BEGUN)} THEN c.none
+                 ELSE {_words(prices.NO_CLOSING)} END,
+            CASE WHEN c.fair_probability IS NOT NULL THEN c.assumption END
+        FROM told c
+    """  # noqa: S608
+
+
+def _middle() -> str:
     """Fills `_BOOKS`. The legs are found by game and player, whatever SQLite thinks of the index by source."""
     return f"""
         INSERT INTO {_BOOKS} (pick_id, source, odds_id, newest)
-        {_mine(sqlite)}, quoted AS (
+        WITH quoted AS (
             SELECT m.id AS pick_id, o.source, o.id AS odds_id, o.snapshot_time, o.implied_probability,
                    max(o.snapshot_time) OVER (PARTITION BY m.id, o.source) AS newest
-            FROM mine m
+            FROM {_PICKS} m
             JOIN market_legs l ON {_LEG} AND l.source || '' IN {_SPORTSBOOKS}
             JOIN market_odds o ON o.id = ({_LAST})
             WHERE m.unreal IS NULL
@@ -239,26 +381,21 @@ def _middle(sqlite: bool) -> str:
 
 
 def _fill(sqlite: bool) -> str:
-    """Fills it with what is new or differs, for the picks of the week `:week`."""
+    """Fills `_STAGED` with what is new or differs."""
     unlike = "IS NOT" if sqlite else "IS DISTINCT FROM"
     differs = " OR ".join(f"t.{name} {unlike} w.{name}" for name in _VALUES)
-    usable = "abs(m.odds) BETWEEN 100 AND 1.7976931348623157e308"
     return f"""
         INSERT INTO {_STAGED} (pick_id, source, row_id, {", ".join(_VALUES)})
-        {_mine(sqlite)}, priced AS (
-            SELECT m.id AS pick_id, m.odds, m.placeholder, m.unreal, c.source, c.closing_at, c.bid, c.ask, c.reason,
-                   c.probability, c.fair_probability, c.fair_reason, c.assumption,
+        WITH priced AS (
+            SELECT m.id AS pick_id, m.odds, m.no_odds, m.unreal, c.source, {", ".join(f"c.{n}" for n in _CLOSING)},
                    CASE WHEN m.unreal IS NOT NULL THEN NULL
                         WHEN c.source NOT IN {_SPORTSBOOKS} THEN (
                             SELECT o.id FROM market_legs l JOIN market_odds o ON o.id = ({_LAST})
                             WHERE {_LEG} AND l.source = c.source ORDER BY o.snapshot_time DESC, o.id LIMIT 1)
                         WHEN kept.snapshot_time >= n.newest OR n.newest IS NULL THEN kept.id
-                        ELSE n.odds_id END AS odds_id,
-                   CASE WHEN m.odds IS NULL THEN {_words(prices.NO_ODDS)}
-                        WHEN m.placeholder THEN {_words(prices.PLACEHOLDER)}
-                        WHEN NOT {usable} THEN {_words(prices.BAD_ODDS)} END AS no_odds
-            FROM mine m
-            JOIN market_closings c ON c.game_id = m.game_id AND c.player_id = m.player_id
+                        ELSE n.odds_id END AS odds_id
+            FROM {_PICKS} m
+            JOIN {_LINES} c ON c.game_id = m.game_id AND c.player_id = m.player_id
             LEFT JOIN {_BOOKS} n ON n.pick_id = m.id AND n.source = c.source
             LEFT JOIN pick_market_odds t ON t.pick_id = m.id AND t.source = c.source AND c.source IN {_SPORTSBOOKS}
             LEFT JOIN market_odds kept ON kept.id = t.pick_odds_id AND kept.source = c.source
@@ -270,22 +407,16 @@ def _fill(sqlite: bool) -> str:
                 o.id AS pick_odds_id,
                 CASE WHEN o.id IS NULL THEN coalesce(d.unreal, {_words(NONE_THEN)})
                      WHEN o.implied_probability IS NULL THEN o.reason END AS pick_reason,
-                d.probability AS closing_probability,
-                d.closing_at,
-                d.bid AS closing_bid,
-                d.ask AS closing_ask,
-                CASE WHEN d.probability IS NULL THEN d.reason END AS closing_reason,
-                d.fair_probability,
-                CASE WHEN d.fair_probability IS NULL THEN d.fair_reason END AS fair_reason,
-                CASE WHEN d.fair_probability IS NOT NULL THEN d.assumption END AS assumption,
+                {", ".join(f"d.{name}" for name in _CLOSING)},
                 CASE WHEN d.no_odds IS NULL THEN
                     d.fair_probability * CASE WHEN d.odds > 0 THEN d.odds / 100.0 ELSE 100.0 / -d.odds END
                     - (1 - d.fair_probability) END AS expected_value,
                 CASE WHEN d.no_odds IS NULL THEN
-                    d.probability / CASE WHEN d.odds > 0 THEN 100.0 / (d.odds + 100)
-                                         ELSE -d.odds / (100.0 - d.odds) END - 1 END AS closing_line_value,
+                    d.closing_probability / CASE WHEN d.odds > 0 THEN 100.0 / (d.odds + 100)
+                                                 ELSE -d.odds / (100.0 - d.odds) END - 1 END AS closing_line_value,
                 CASE WHEN d.no_odds IS NOT NULL THEN d.no_odds
-                     WHEN d.probability IS NULL THEN {_words(prices.NO_CLOSING)}
+                     WHEN d.closing_reason = {_words(NOT_BEGUN)} THEN d.closing_reason
+                     WHEN d.closing_probability IS NULL THEN {_words(prices.NO_CLOSING)}
                      WHEN d.fair_probability IS NULL THEN {_words(prices.NO_FAIR)} END AS value_reason
             FROM priced d LEFT JOIN market_odds o ON o.id = d.odds_id
         )
