@@ -115,24 +115,39 @@ def game_to_show(conn: Connection, season: int, now: datetime, *, next_first: bo
 
 def top_paths(conn: Connection, game_id: str, legs: int) -> tuple[str, dict[str, list[tuple[datetime, float | None]]]]:
     """The venue that has most to say of a game, and the price over time of its likeliest legs, by label."""
-    odds = market_odds.c
-    rows = read_frame(
-        conn,
-        select(odds.source, odds.leg_id, odds.player_name, odds.snapshot_time, odds.implied_probability).where(
-            odds.game_id == game_id
-        ),
-    ).sort("snapshot_time")
-    if rows["implied_probability"].null_count() == rows.height:
+    leg, odds = market_legs.c, market_odds.c
+    priced = odds.implied_probability.is_not(None)
+    most = conn.execute(
+        select(odds.source)
+        .where(odds.game_id == game_id, priced)
+        .group_by(odds.source)
+        .order_by(func.count().desc(), odds.source.desc())
+        .limit(1)
+    ).scalar()
+    if most is None:
         return "", {}
-    most = rows.filter(pl.col("implied_probability").is_not_null()).group_by("source").len().sort("len", "source")
-    of_venue = rows.filter(pl.col("source") == most["source"][-1])
-    last = of_venue.group_by("leg_id").agg(pl.col("implied_probability").drop_nulls().last(), pl.last("player_name"))
-    likeliest = last.sort("implied_probability", "player_name", descending=[True, False], nulls_last=True).head(legs)
+    last = (
+        select(odds.implied_probability)
+        .where(odds.leg_id == leg.id, priced)
+        .order_by(odds.snapshot_time.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    of_venue = read_frame(
+        conn, select(leg.id, leg.label, last.label("last")).where(leg.game_id == game_id, leg.source == most)
+    )
+    likeliest = of_venue.sort("last", "label", descending=[True, False], nulls_last=True).head(legs)
+    points = read_frame(
+        conn,
+        select(odds.leg_id, odds.snapshot_time, odds.implied_probability)
+        .where(odds.leg_id.in_(likeliest["id"].to_list()))
+        .order_by(odds.snapshot_time),
+    )
     paths: dict[str, list[tuple[datetime, float | None]]] = {}
-    for leg_id, name in likeliest.select("leg_id", "player_name").iter_rows():
-        path = of_venue.filter(pl.col("leg_id") == leg_id).select("snapshot_time", "implied_probability")
+    for leg_id, name in likeliest.select("id", "label").iter_rows():
+        path = points.filter(pl.col("leg_id") == leg_id).select("snapshot_time", "implied_probability")
         paths[name if name not in paths else f"{name} ({leg_id})"] = path.rows()
-    return str(most["source"][-1]), paths
+    return str(most), paths
 
 
 def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, or_, select, text, up
 from firsttd_pipeline.domain.markets import SOURCES, Event, Leg, Payload, Quote
 from firsttd_pipeline.domain.prices import with_probabilities
 from firsttd_pipeline.masking import mask_secrets
-from firsttd_pipeline.storage.engine import polars_type, read_frame
+from firsttd_pipeline.storage.engine import among, polars_type, read_frame
 from firsttd_pipeline.storage.market_book import BY_HAND, UTC_DATES, LegOf, MarketBook, league_date, season_of_date
 from firsttd_pipeline.storage.schema import (
     games,
@@ -36,6 +36,8 @@ from firsttd_pipeline.storage.sync import Counts, insert_frame, sync_partition
 
 WITHDRAWN: Final = "withdrawn"
 """The reason of the last row of a leg that can no longer be bet on."""
+SEEN_EVERY: Final = timedelta(hours=1)
+"""That nothing but its being listed is new of an event or leg is written this often: else a tick rewrites them all."""
 CLOSING_HOUR: Final = timedelta(hours=1)
 """An event whose legs all left the list this shortly before kickoff was closed, not withdrawn."""
 MAX_LABEL: Final = 200
@@ -54,7 +56,8 @@ _MEANS: Final = ("label", "kind", "team", "jersey", "venue_player_id")
 class Answered:
     """One page as it is stored. `events`, `legs` and `past` as in `domain.markets.Parsed`.
 
-    `unreadable`: nobody can tell yet what it holds; kept, a later release may.
+    `unreadable`: nobody can tell yet what it holds; kept, a later release may. `packed`: the body as it is kept, where
+    somebody had the time to compress it before the transaction.
     """
 
     payload: Payload
@@ -62,6 +65,12 @@ class Answered:
     legs: Sequence[Leg] = ()
     past: Mapping[str, Sequence[Quote]] = field(default_factory=dict)
     unreadable: bool = False
+    packed: bytes | None = None
+
+
+def packed(body: bytes) -> bytes:
+    """An answer's body as `market_payloads` keeps it."""
+    return zlib.compress(body)
 
 
 @dataclass
@@ -154,10 +163,21 @@ def store_several(
     return {work.source: work.stored for work in works}
 
 
-def _priced(rows: list[dict[str, Any]], max_width: float) -> pl.DataFrame:
+_PRICES: Final = ("bid", "ask", "bid_size", "ask_size", "raw_price", "volume")
+_SNAPSHOT: Final = (
+    *("leg_id", "source", "market_id", "game_id", "season", "week", "player_id", "player_name", "team"),
+    *_PRICES,
+    *("american", "taken_from", "snapshot_time", "created_at"),
+)
+
+
+def _priced(rows: list[tuple[Any, ...]], max_width: float) -> pl.DataFrame:
     """Rows of `market_odds` with what their prices mean; of one leg and instant, one."""
-    decided = ("id", "implied_probability", "reason", "american_odds")
-    frame = _framed(market_odds, rows, decided, american=pl.Int64())
+    kinds = {c.name: polars_type(c.type) for c in market_odds.columns} | {"american": pl.Int64()}
+    values = zip(*rows, strict=True)
+    frame = pl.DataFrame([pl.Series(name, of, kinds[name]) for name, of in zip(_SNAPSHOT, values, strict=True)])
+    price = pl.col(_PRICES)
+    frame = frame.with_columns(pl.when(price.is_finite()).then(price.round(_DECIMALS)))
     marked = frame["taken_from"] == WITHDRAWN
     priced = with_probabilities(frame, max_width).with_columns(
         pl.when(marked).then(pl.lit(WITHDRAWN)).otherwise("reason").alias("reason"),
@@ -196,7 +216,7 @@ class _Work:
         for answer in answers:
             seen_legs.update(answer.past)
         event, leg = market_events.c, market_legs.c
-        wanted = or_(event.season == self.season, event.event_id.in_(sorted(seen_events)))
+        wanted = or_(event.season == self.season, among(self.conn, event.event_id, sorted(seen_events)))
         for row in _rows(self.conn, market_events, and_(event.source == self.source, wanted)):
             self.events[row["event_id"]] = row
             self._before["event", row["event_id"]] = dict(row)
@@ -204,7 +224,7 @@ class _Work:
         if len(seen_legs) > _MANY:
             found = _rows(self.conn, market_legs, mine)
         else:
-            known = leg.market_id.in_(sorted(seen_legs))
+            known = among(self.conn, leg.market_id, sorted(seen_legs))
             asks = or_(known, leg.player_id.is_(None), leg.game_id.is_(None)) if try_again else known
             found = _rows(self.conn, market_legs, and_(mine, asks))
         for row in found:
@@ -237,7 +257,7 @@ class _Work:
                     "fetched_at": payload.fetched_at,
                     "sha256": payload.sha256,
                     "size_bytes": len(payload.body),
-                    "body": zlib.compress(payload.body),
+                    "body": packed(payload.body) if answer.packed is None else answer.packed,
                 }
             )
         table = market_payloads.c
@@ -247,7 +267,7 @@ class _Work:
                 table.season == self.season,
                 table.source == self.source,
                 table.kind.in_(("settled", "history")),
-                table.sha256.in_(once),
+                among(self.conn, table.sha256, once),
             )
             known = set(self.conn.execute(there).scalars())
             rows = [row for row in rows if row["kind"] not in ("settled", "history") or row["sha256"] not in known]
@@ -339,9 +359,10 @@ class _Work:
             }
             self._untold[leg.market_id] = None
         row["first_seen_at"] = min(row["first_seen_at"], at)
-        # of one instant, what closed a leg stands: it was learned after the list it had been open in
+        # what closed a leg was learned after the lists it had been open in, that of the same instant included
+        closed = max(row["last_seen_at"], row["closed_at"] or row["last_seen_at"])
         reopens = leg.status == "open" and row["status"] != "open"
-        if at > row["last_seen_at"] or (at == row["last_seen_at"] and not reopens):
+        if at > closed if reopens else at >= row["last_seen_at"]:
             self._take_state(row, leg, shown, at)
         if leg.quote is not None and leg.status == "open":
             self._quotes.append((leg.market_id, leg.quote, "snapshot"))
@@ -455,12 +476,13 @@ class _Work:
         new = [market_id for market_id in self.legs if market_id not in self._places]
         for first in range(0, len(new), _MANY):
             ids = select(market_legs.c.market_id, market_legs.c.id).where(
-                market_legs.c.source == self.source, market_legs.c.market_id.in_(new[first : first + _MANY])
+                market_legs.c.source == self.source,
+                among(self.conn, market_legs.c.market_id, new[first : first + _MANY]),
             )
             self._places |= {row.market_id: row.id for row in self.conn.execute(ids)}
 
-    def snapshots(self) -> list[dict[str, Any]]:
-        """The prices that are from before kickoff."""
+    def snapshots(self) -> list[tuple[Any, ...]]:
+        """The prices that are from before kickoff, as `_SNAPSHOT` names their values."""
         return [self._snapshot(*quoted) for quoted in self._quotes if self._in_time(*quoted)]
 
     def write_snapshots(self, priced: pl.DataFrame) -> None:
@@ -482,29 +504,16 @@ class _Work:
         day = event["event_date"] if event is not None else None
         return day is None or league_date(quote.at) <= day
 
-    def _snapshot(self, market_id: str, quote: Quote, taken_from: str) -> dict[str, Any]:
+    def _snapshot(self, market_id: str, quote: Quote, taken_from: str) -> tuple[Any, ...]:
         row = self.legs[market_id]
-        return {
-            "leg_id": self._places[market_id],
-            "source": self.source,
-            "market_id": market_id,
-            "game_id": row["game_id"],
-            "season": self.season,
-            "week": self.book.week_of(row["game_id"]),
-            "player_id": row["player_id"],
-            "player_name": row["label"],
-            "team": row["team"],
-            "bid": _number(quote.bid),
-            "ask": _number(quote.ask),
-            "bid_size": _number(quote.bid_size),
-            "ask_size": _number(quote.ask_size),
-            "raw_price": _number(quote.last),
-            "volume": _number(quote.volume),
-            "american": quote.american,
-            "taken_from": taken_from,
-            "snapshot_time": quote.at.replace(microsecond=0),
-            "created_at": self.now,
-        }
+        game_id = row["game_id"]
+        prices = (quote.bid, quote.ask, quote.bid_size, quote.ask_size, quote.last, quote.volume)
+        return (
+            *(self._places[market_id], self.source, market_id, game_id, self.season, self.book.week_of(game_id)),
+            *(row["player_id"], row["label"], row["team"]),
+            *(None if price is None else float(price) for price in prices),
+            *(quote.american, taken_from, quote.at.replace(microsecond=0), self.now),
+        )
 
     def follow(self) -> None:
         """Snapshots of legs whose game or player is another now follow them."""
@@ -676,19 +685,21 @@ def _write(
     changed = []
     again: dict[datetime, list[int]] = {}
     for before, row in pairs:
-        if before is None or before == row:
+        if before is None:
             continue
-        if before | {"last_seen_at": row["last_seen_at"]} == row:
-            again.setdefault(row["last_seen_at"], []).append(row["id"])
-        else:
+        seen, before["last_seen_at"] = before["last_seen_at"], row["last_seen_at"]
+        if before != row:
             changed.append(row)
+        elif row["last_seen_at"] - seen >= SEEN_EVERY:
+            again.setdefault(row["last_seen_at"], []).append(row["id"])
     for at, ids in again.items():
         for first in range(0, len(ids), _MANY):
-            these = table.c.id.in_(ids[first : first + _MANY])
+            these = among(conn, table.c.id, ids[first : first + _MANY])
             conn.execute(update(table).where(these).values(last_seen_at=at))
     if changed:
         whole = len(changed) > _MANY
-        of = table.c.season == changed[0]["season"] if whole else table.c[key[1]].in_([row[key[1]] for row in changed])
+        named = among(conn, table.c[key[1]], [row[key[1]] for row in changed])
+        of = table.c.season == changed[0]["season"] if whole else named
         scope = and_(table.c.source == source, of)
         sync_partition(conn, table, _framed(table, changed, ("id",)), key=key, scope=scope, missing="keep", now=now)
     insert_frame(conn, table, _framed(table, new, ("id",)))
