@@ -512,20 +512,9 @@ def _by_venue(league: League, season: int) -> tuple[pl.DataFrame, Picture | None
 
 
 def _by_price(league: League, season: int) -> tuple[pl.DataFrame, Picture | None]:
-    import polars as pl
+    from firsttd_pipeline.reports.market_pictures import longshot_bands, longshot_picture
 
-    from firsttd_pipeline.domain.calibration import longshot_bias
-    from firsttd_pipeline.reports.market_pictures import longshot_picture
-
-    judged = _judged(league, season)
-    parts = [
-        longshot_bias(of_venue["probability"], of_venue["won"]).with_columns(pl.lit(source).alias("source"))
-        for (source,), of_venue in judged.sort("source").group_by("source", maintain_order=True)
-    ]
-    if not parts:
-        return judged.clear(), None
-    rows = pl.concat(parts).with_columns(_venue_name())
-    rows = rows.select("venue", *(name for name in rows.columns if name not in ("venue", "source")))
+    rows = longshot_bands(_judged(league, season))
     return rows, longshot_picture(season, rows)
 
 

@@ -6,7 +6,7 @@ benchmarks call the same functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -45,7 +45,7 @@ class Report:
         notes: sentences for the operator, most important first.
         facts: numbers for the metadata, by their label.
         preview: a few rows of the table for people.
-        plot: gives what a picture of the table shows; called only where one is drawn.
+        plot: gives what a picture of the table shows, or several; called only where they are drawn.
     """
 
     asset: str
@@ -56,7 +56,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     facts: dict[str, int | float | str] = field(default_factory=dict)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
-    plot: Callable[[], Picture] | None = None
+    plot: Callable[[], Picture | Sequence[Picture]] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import polars as pl
 from firsttd_pipeline.domain.calibration import scores_by
 from firsttd_pipeline.domain.markets import NAMES
 from firsttd_pipeline.refresh.base import League, Report
-from firsttd_pipeline.reports.market_pictures import reliability_picture
+from firsttd_pipeline.reports.market_pictures import longshot_bands, longshot_picture, reliability_picture
 from firsttd_pipeline.storage.market_outcomes import judged_closings, write_outcomes
 from firsttd_pipeline.storage.season import Season
 
@@ -41,9 +41,10 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     report.preview = (
         rows.sort("resolution_time", "market_id", descending=True, nulls_last=True).select(_PREVIEW).head(10)
     )
-    picture = reliability_picture(season, judged)
-    if picture is not None:
-        report.plot = lambda: picture
+    drawn = reliability_picture(season, judged), longshot_picture(season, longshot_bands(judged))
+    pictures = [picture for picture in drawn if picture is not None]
+    if pictures:
+        report.plot = lambda: pictures
     if rows.is_empty():
         report.notes.append(f"No leg of {season} is settled yet")
     return report

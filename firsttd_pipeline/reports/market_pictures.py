@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from firsttd_pipeline.domain.calibration import reliability
+from firsttd_pipeline.domain.calibration import LONGSHOT_SCHEMA, longshot_bias, reliability
 from firsttd_pipeline.domain.markets import NAMES
 from firsttd_pipeline.reports.plots import HorizontalBars, Reliability
 
@@ -32,8 +32,19 @@ def reliability_picture(season: int, judged: pl.DataFrame) -> Reliability | None
     return Reliability(f"{what.format(season)} against outcomes", series)
 
 
+def longshot_bands(judged: pl.DataFrame) -> pl.DataFrame:
+    """`calibration.longshot_bias` of each venue, with its name as `venue`: judged as in `reliability_picture`."""
+    parts = [
+        longshot_bias(legs["probability"], legs["won"]).select(
+            pl.lit(NAMES.get(str(source), str(source))).alias("venue"), pl.all()
+        )
+        for (source,), legs in judged.sort("source").group_by("source", maintain_order=True)
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame(schema={"venue": pl.String(), **LONGSHOT_SCHEMA})
+
+
 def longshot_picture(season: int, bands: pl.DataFrame) -> HorizontalBars | None:
-    """What backing every leg of a price band brought: `calibration.longshot_bias` with the venue's name as `venue`."""
+    """What backing every leg of a price band brought, from `longshot_bands`."""
     if bands.is_empty():
         return None
     names = [f"{venue} {band} (n {n:,})" for venue, band, n in bands.select("venue", "band", "n").rows()]

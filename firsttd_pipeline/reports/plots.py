@@ -302,9 +302,11 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def as_markdown(plot: Picture) -> str:
-    """The plot as an inline picture for Markdown metadata."""
-    return f"![plot](data:image/png;base64,{base64.b64encode(png(plot)).decode('ascii')})"
+def as_markdown(plot: Picture | Sequence[Picture]) -> str:
+    """The plot as an inline picture for Markdown metadata; several below each other."""
+    plots = plot if isinstance(plot, Sequence) else [plot]
+    encoded = (base64.b64encode(png(one)).decode("ascii") for one in plots)
+    return "\n\n".join(f"![plot](data:image/png;base64,{one})" for one in encoded)
 
 
 def _plain(text: str, longest: int = _NAME_LENGTH * 3) -> str:

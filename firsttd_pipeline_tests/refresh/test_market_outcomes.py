@@ -14,7 +14,7 @@ from firsttd_pipeline.checks.market_outcomes import outcomes_agree
 from firsttd_pipeline.domain.touchdowns import extract_touchdowns, game_records
 from firsttd_pipeline.refresh import market_odds, market_outcomes
 from firsttd_pipeline.refresh.base import League, Report, open_client
-from firsttd_pipeline.reports.plots import Reliability
+from firsttd_pipeline.reports.plots import HorizontalBars, Reliability
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.sources.venues import open_venue
 from firsttd_pipeline.storage.engine import Database
@@ -189,8 +189,10 @@ def test_closing_prices_against_outcomes_are_scored_by_venue_and_drawn(graded: G
     report = refreshed(graded)
     assert report.facts["Kalshi: Brier score"] == pytest.approx((0.8**2 + 0.1**2) / 2)
     assert any("Kalshi: 2 judged legs" in note for note in report.notes)
-    drawn = report.plot() if report.plot else None
+    drawn, bars = report.plot() if report.plot else (None, None)
     assert isinstance(drawn, Reliability)
+    assert isinstance(bars, HorizontalBars)
+    assert (bars.names, bars.values) == (["Kalshi 10-15 % (n 1)", "Kalshi 20-100 % (n 1)"], [-1.0, pytest.approx(4.0)])
     assert [point[:3] for point in drawn.series["Kalshi"]] == [(0.1, 0.0, 1), (0.2, 1.0, 1)]
     assert drawn.title == "Closing prices of 2025 (with overround) against outcomes"
 

@@ -75,6 +75,7 @@ def test_a_name_is_shown_and_never_read_as_mathematics(plot: Picture) -> None:
 )
 def test_a_picture_of_nothing_is_a_picture(plot: Picture) -> None:
     assert as_markdown(plot).startswith("![plot](data:image/png;base64,")
+    assert as_markdown([plot, plot]) == f"{as_markdown(plot)}\n\n{as_markdown(plot)}"
 
 
 def test_reliability_shows_the_diagonal_and_of_every_bin_its_interval_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
