@@ -234,7 +234,6 @@ def member_stats(picks: pl.DataFrame, rules: RulePack, season: int) -> pl.DataFr
                 for name in ("closing_probability", "fair_probability", "expected_value", "closing_line_value")
             ),
         )
-        .sort("user_id", "pick_id")  # sums of floats do not depend on the order the rows came in
     )
     chance, won = pl.col("fair_probability"), pl.col("status") == "won"
     judged = chance.is_not_null() & pl.col("status").is_in(["won", "lost"])
@@ -255,19 +254,25 @@ def member_stats(picks: pl.DataFrame, rules: RulePack, season: int) -> pl.DataFr
         pl.when(judged).then(_log_loss(chance, won)).alias("log_loss"),
     )
     sums = ("expected_points", "points", "variance")
+    means = ("closing_line_value", "expected_value", "brier", "log_loss")
     board = (
         rows.group_by("user_id")
         .agg(
             pl.len().alias("picks"),
             pl.col("closing_probability").count().alias("priced"),
-            pl.col("closing_line_value", "expected_value", "brier", "log_loss").mean(),
             pl.when(pl.col("closing_line_value").count() > 0)
             .then((pl.col("closing_line_value") > 0).sum())
             .alias("beat_closing"),
             pl.col("judged", "counts").sum(),
-            *(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in sums),
+            pl.col(*means, *sums).drop_nulls(),
         )
         .collect()
+        # Added up in the order of their size, as lists: polars adds up a group in parts, cut as it happens, and leaves
+        # out a sort before a sum. A last digit that differs is, after rounding, a member that changed for no reason.
+        .with_columns(pl.col(*means, *sums).list.sort())
+        .with_columns(
+            pl.col(*means).list.mean(), pl.when(pl.col(*sums).list.len() > 0).then(pl.col(*sums).list.sum()).name.keep()
+        )
     )
     return _shaped(
         board.with_columns(
