@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,6 +56,29 @@ def test_it_ends_well_and_says_what_to_open_next(shown: tuple[Path, subprocess.C
     assert "Leaderboard of the sample season 2025" in run.stdout
     assert "make demo-ui" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_what_it_names_to_look_at_next_are_a_game_and_a_pick_of_this_season_with_prices(
+    shown: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, run = shown
+    (game,) = re.findall(r"firsttd markets odds (\S+)$", run.stderr, re.MULTILINE)
+    (pick,) = re.findall(r"firsttd why (\d+)$", run.stderr, re.MULTILINE)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FIRSTTD_")}
+
+    def told(*arguments: str) -> str:
+        return subprocess.run(
+            [str(FIRSTTD), *arguments], env=clean | {"FIRSTTD_HOME": str(folder / ".firsttd-demo")}, text=True,
+            capture_output=True, timeout=60, check=True,
+        ).stdout  # fmt: skip
+
+    odds = json.loads(told("markets", "odds", game, "--format", "json"))
+    assert {row["venue"] for row in odds if row["closing"]} == {"Kalshi", "Polymarket"}
+    assert {row["outcome"] for row in odds} >= {"yes", "no"}
+    assert all(row["team"] for row in odds if row["player_id"] != "NO_TD")
+    why = json.loads(told("why", pick, "--format", "json"))
+    assert why["pick"]["game_id"] == game
+    assert any(market["closing_probability"] for market in why["markets"])
 
 
 def test_a_real_league_is_not_touched_whatever_the_environment_says(
