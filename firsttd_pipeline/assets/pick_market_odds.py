@@ -1,6 +1,9 @@
 """The asset `pick_market_odds`."""
 
+from functools import partial
+
 from firsttd_pipeline.assets.base import define_asset
+from firsttd_pipeline.automation.jobs import MARKET_SNAPSHOTS
 from firsttd_pipeline.refresh import pick_market_odds as work
 from firsttd_pipeline.storage import schema
 
@@ -16,4 +19,5 @@ pick_market_odds = define_asset(
     description=DESCRIPTION,
     group="markets",
     deps=["market_odds", "results"],
+    in_job={MARKET_SNAPSHOTS: partial(work.refresh, snapshot_only=True)},
 )

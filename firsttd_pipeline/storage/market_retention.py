@@ -14,6 +14,7 @@ from sqlalchemy import Connection, TextClause, bindparam, delete, func, insert, 
 
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.market_store import WITHDRAWN
+from firsttd_pipeline.storage.pick_prices import NONE_THEN
 from firsttd_pipeline.storage.schema import UtcDateTime, market_odds, sync_metadata
 
 STEP = timedelta(days=7)
@@ -129,7 +130,8 @@ DELETE FROM market_thinned WHERE id IN (
     CROSS JOIN picks p
     CROSS JOIN market_legs l
     WHERE p.game_id = d.game_id AND p.created_at < :until AND l.game_id = p.game_id AND l.player_id = p.player_id
-    AND NOT EXISTS (SELECT 1 FROM pick_market_odds m WHERE m.pick_id = p.id AND m.source = l.source)
+    AND NOT EXISTS (SELECT 1 FROM pick_market_odds m WHERE m.pick_id = p.id AND m.source = l.source
+        AND (m.pick_reason IS NULL OR m.pick_reason <> :none_then))
 )
 """
 
@@ -159,7 +161,7 @@ def _thin(conn: Connection, season: int, these: str, given: dict[str, datetime |
     )
     find = _FIND.format(these=these, hour_of_next=hour.format("w.next_at"), hour=hour.format("w.snapshot_time"))
     conn.execute(_sql(find), {"season": season, "withdrawn": WITHDRAWN, **given})
-    conn.execute(_sql(_SPARE), {"until": given["until"]})
+    conn.execute(_sql(_SPARE), {"until": given["until"], "none_then": NONE_THEN})
     snapshots = conn.execute(_sql(_DELETE)).rowcount
     payloads = 0
     if snapshots:

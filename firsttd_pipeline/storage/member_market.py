@@ -98,7 +98,7 @@ def _picks(conn: Connection, season: int, first: int, last: int) -> pl.DataFrame
         )
         .join(weeks, weeks.c.id == picks.c.week_id)
         .outerjoin(pick_status, pick_status.c.pick_id == picks.c.id)
-        .outerjoin(pick_market_odds, odds.pick_id == picks.c.id)
+        .outerjoin(pick_market_odds, and_(odds.pick_id == picks.c.id, odds.closing_probability.is_not(None)))
         .outerjoin(voided, of_void)
         .where(weeks.c.season == season, picks.c.user_id.between(first, last)),
     )

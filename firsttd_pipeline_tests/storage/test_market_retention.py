@@ -15,6 +15,7 @@ from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.market_prices import closing_lines, write_closings
 from firsttd_pipeline.storage.market_retention import Thinned, thin_season
 from firsttd_pipeline.storage.market_store import WITHDRAWN
+from firsttd_pipeline.storage.pick_prices import NONE_THEN
 from firsttd_pipeline.storage.schema import (
     games,
     market_closings,
@@ -118,11 +119,15 @@ def test_what_a_closing_line_or_a_picks_price_refers_to_stays(league: Database) 
     assert left(league) == ["12:00", "12:15", "12:45", "13:00", "13:45"]
 
 
-def test_what_a_pick_without_a_price_yet_will_be_priced_by_stays(league: Database) -> None:
+@pytest.mark.parametrize("looked_at_before", [False, True])
+def test_what_a_pick_without_a_price_yet_will_be_priced_by_stays(league: Database, looked_at_before: bool) -> None:
     add_leg(league, *quarters("12:00", "13:45"))
     with league.write() as conn:
         conn.execute(insert(picks), {"id": 1, "user_id": 1, "week_id": 1, "team": "A", "player_name": "L",
             "player_id": "p1", "game_id": "g1", "created_at": at("13:20")})  # fmt: skip
+        if looked_at_before:
+            nothing = {"pick_id": 1, "source": "kalshi", "pick_reason": NONE_THEN}
+            conn.execute(insert(pick_market_odds), nothing)
     thin_season(league, 2025, LATER, DAYS)
     assert left(league) == ["12:00", "12:45", "13:15", "13:45"]
 
