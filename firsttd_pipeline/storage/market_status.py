@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, exists, func, select
 
 from firsttd_pipeline.domain.markets import NAMES, SOURCES, WITH_HISTORY
 from firsttd_pipeline.domain.seasons import parse_game_id
@@ -202,9 +202,10 @@ def games_with_prices(db: Database, season: int, week: int | None = None) -> lis
 
 def seasons_with_legs(db: Database) -> list[int]:
     """The seasons of which any leg is stored, the latest first."""
-    leg = market_legs.c
+    venue, any_leg = market_venues.c, exists().where(market_legs.c.season == market_venues.c.season)
     with db.read() as conn:
-        return [int(row[0]) for row in conn.execute(select(leg.season).distinct().order_by(leg.season.desc()))]
+        seasons = conn.execute(select(venue.season).distinct().where(any_leg).order_by(venue.season.desc()))
+        return [int(row.season) for row in seasons]
 
 
 def why_unpriced(db: Database, season: int, game_id: str | None, player_id: str | None) -> str:
@@ -313,11 +314,20 @@ def venue_states(db: Database) -> list[tuple[int, list[tuple[str, str]]]]:
 def overview(db: Database, season: int) -> list[dict[str, Any]]:
     """One row per venue: how it answered last and what is stored of it for the season."""
     event, leg, odds, closing = market_events.c, market_legs.c, market_odds.c, market_closings.c
-    # by leg: the index on leg and time answers this without a look at five million rows
+    # by the index on leg and time, and of this season's legs alone: a store may hold many seasons
+    of_leg = odds.leg_id == leg.id
     taken = (
-        select(odds.leg_id, func.count().label("n"), func.max(odds.snapshot_time).label("last"))
-        .group_by(odds.leg_id)
+        select(
+            leg.source,
+            leg.game_id,
+            leg.player_id,
+            leg.status,
+            select(func.count()).where(of_leg).scalar_subquery().label("n"),
+            select(func.max(odds.snapshot_time)).where(of_leg).scalar_subquery().label("last"),
+        )
+        .where(leg.season == season)
         .subquery()
+        .c
     )
     rows: dict[str, dict[str, Any]] = {source: _nothing(source) for source in SOURCES}
     with db.read() as conn:
@@ -338,21 +348,18 @@ def overview(db: Database, season: int) -> list[dict[str, Any]]:
             .group_by(event.source)
         ):
             rows[row[0]] |= {"games": row[1], "unmatched_events": row[2]}
-        nobody = case((and_(leg.game_id.is_not(None), leg.player_id.is_(None)), 1), else_=0)
-        is_open = case((leg.status == "open", 1), else_=0)
+        nobody = case((and_(taken.game_id.is_not(None), taken.player_id.is_(None)), 1), else_=0)
+        is_open = case((taken.status == "open", 1), else_=0)
         for row in conn.execute(
             select(
-                leg.source,
+                taken.source,
                 func.count(),
                 func.sum(is_open),
                 func.sum(nobody),
-                func.coalesce(func.sum(taken.c.n), 0),
-                func.max(taken.c.last),
-                func.count(case((taken.c.n > 0, leg.game_id)).distinct()),
-            )
-            .outerjoin(taken, taken.c.leg_id == leg.id)
-            .where(leg.season == season)
-            .group_by(leg.source)
+                func.sum(taken.n),
+                func.max(taken.last),
+                func.count(case((taken.last.is_not(None), taken.game_id)).distinct()),
+            ).group_by(taken.source)
         ):
             rows[row[0]] |= {"legs": row[1], "open_legs": int(row[2]), "unmatched_legs": int(row[3])}
             rows[row[0]] |= {"prices": int(row[4]), "last_price": row[5], "games_priced": row[6]}
