@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from firsttd_pipeline.storage.pick_prices import write_pick_prices
 from firsttd_pipeline.storage.schema import picks
 from firsttd_pipeline.storage.sync import Counts
 from firsttd_pipeline_tests.storage.market_rows import closing, kickoffs, leg, snapshots
-from firsttd_pipeline_tests.storage.small_league import SEASON, load_small_league, read, write
+from firsttd_pipeline_tests.storage.small_league import SEASON, WEEKS, load_small_league, read, write
 
 KICKOFF = datetime(2025, 9, 7, 17, tzinfo=UTC)
 MADE = KICKOFF - timedelta(hours=2)
@@ -147,6 +148,89 @@ def test_of_several_books_the_middle_one_counts_and_stays_when_the_others_are_th
     priced(database)
     assert of_pick(database, 1, "odds_api")["pick_odds_id"] == newer
     assert of_pick(database, 2, "odds_api")["pick_odds_id"] == ids["c"][0]
+
+
+def test_before_kickoff_a_pick_has_its_price_and_at_kickoff_the_row_fills(database: Database) -> None:
+    ids = league(database)
+    write(database, "DELETE FROM market_closings")
+    leg(database, "polymarket", "g1", "p1", hours(9))  # listed, and nobody has stored a price
+    before = KICKOFF - timedelta(hours=1)
+    assert priced(database, before).inserted == 4
+    row = of_pick(database, 1)
+    assert (row["pick_probability"], row["pick_odds_id"], row["pick_reason"]) == (0.1, ids[1], None)
+    reasons = ("closing_reason", "fair_reason", "value_reason")
+    values = ("closing_probability", "closing_at", "closing_bid", "closing_ask", "fair_probability", "assumption",
+              "expected_value", "closing_line_value")  # fmt: skip
+    for listed, then in (("kalshi", None), ("polymarket", pick_prices.NONE_THEN)):
+        one = of_pick(database, 1, listed)
+        assert one["pick_reason"] == then
+        assert {one[name] for name in reasons} == {pick_prices.NOT_BEGUN}
+        assert {one[name] for name in values} == {None}
+    with database.read() as conn:
+        facts, why = pick_prices.pick_price_facts(conn, SEASON)
+    assert facts == {
+        "picks": 5, "picks priced": 2, "picks with a closing line": 0, "picks with a fair probability": 0,
+        "picks with a price then": 2,
+    }  # fmt: skip
+    assert why == [(pick_prices.NONE_THEN, 2)]
+    again = priced(database, before + timedelta(minutes=15))
+    assert (again.changed, again.unchanged, of_pick(database, 1)) == (0, 4, row)
+    closing(database, ids[-1], 0.125, 0.11, KICKOFF)
+    assert (priced(database, KICKOFF).updated, of_pick(database, 1)["closing_probability"]) == (4, 0.125)
+    listed = of_pick(database, 1, "polymarket")
+    told = (pick_prices.NONE_BEFORE, "no closing line", "no closing line")
+    assert tuple(listed[name] for name in reasons) == told
+
+
+@pytest.mark.parametrize(
+    ("game", "reason"),
+    [
+        ("status = 'postponed'", pick_prices.POSTPONED),
+        ("status = 'cancelled'", pick_prices.CANCELLED),
+        ("deleted_at = '2025-09-01 00:00:00+00:00'", pick_prices.NO_GAME),
+        ("kickoff_at = NULL, status = 'in_progress'", pick_prices.NO_KICKOFF),
+        ("kickoff_at = NULL, status = 'scheduled'", pick_prices.NOT_BEGUN),
+        ("status = 'in_progress'", pick_prices.NONE_BEFORE),
+    ],
+)
+def test_a_venue_that_listed_the_player_and_has_no_closing_line_says_why(
+    sqlite_db: Database, game: str, reason: str
+) -> None:
+    league(sqlite_db)
+    write(sqlite_db, "DELETE FROM market_closings", f"UPDATE games SET {game} WHERE id = 'g1'")
+    write(sqlite_db, "UPDATE picks SET odds_placeholder = 1 WHERE id = 2")
+    priced(sqlite_db)
+    row = of_pick(sqlite_db, 1)
+    assert (row["closing_probability"], row["closing_reason"]) == (None, reason)
+    known = reason if reason == pick_prices.NOT_BEGUN else "no closing line"
+    assert (row["fair_reason"], row["value_reason"]) == (known, known)
+    assert of_pick(sqlite_db, 2)["value_reason"] == "the pick's odds are a placeholder"
+
+
+def test_the_reasons_stand_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "markets.md").read_text(encoding="utf-8")
+    for reason in (*pick_prices.PICK_REASONS, *pick_prices.CLOSING_REASONS):
+        assert f"| `{reason}` |" in page
+
+
+def test_a_snapshot_run_prices_the_weeks_around_now_and_leaves_the_others_as_they_are(database: Database) -> None:
+    ids = league(database)
+    far = KICKOFF + timedelta(days=7)
+    write(database, "UPDATE games SET kickoff_at = :at WHERE week = 2", at=f"{far:%Y-%m-%d %H:%M:%S}+00:00")
+    first, second, near = WEEKS[SEASON, 1], WEEKS[SEASON, 2], timedelta(days=2)
+    with database.read() as conn:
+        found = [pick_prices.weeks_around(conn, SEASON, at) for at in
+                 (KICKOFF, KICKOFF - near, KICKOFF + near + timedelta(seconds=1), far + near)]  # fmt: skip
+        assert found == [[first], [first], [], [second]]
+        assert pick_prices.weeks_around(conn, SEASON + 1, KICKOFF) == []
+    with database.write() as conn:
+        assert write_pick_prices(conn, SEASON, NOW, only=[second]).changed == 0
+        done = write_pick_prices(conn, SEASON, NOW, only=[first])
+        assert (done.inserted, done.unchanged, pick_prices.count_pick_prices(conn, SEASON)) == (2, 0, 2)
+        facts, _ = pick_prices.pick_price_facts(conn, SEASON, only=[second])
+        assert facts["picks with a closing line"] == 0
+        facts, _ = pick_prices.pick_price_facts(conn, SEASON, only=[first])
+    assert (facts["picks with a closing line"], of_pick(database, 1)["pick_odds_id"]) == (2, ids[1])
 
 
 def test_rows_follow_a_pick_that_moves_and_go_with_one_that_has_no_price(database: Database) -> None:
