@@ -16,6 +16,7 @@ from firsttd_pipeline.domain.prices import NO_CLOSING, NO_FAIR
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.sources.venues import why_off
 from firsttd_pipeline.storage.market_status import why_unpriced
+from firsttd_pipeline.storage.pick_prices import NOT_BEGUN
 from firsttd_pipeline.storage.receipts import receipt
 
 _CHANGES = ("at", "event", "before", "after", "by", "why", "graded_by", "run_id")
@@ -157,7 +158,10 @@ def _market(row: Row) -> str:
     if row["priced"]:
         then = _price(row["pick_probability"]) if row["pick_probability"] is not None else "no price"
         if row["closing_at"] is None:
-            told.append(f"{then} when picked; the closing line comes at kickoff")
+            coming = row["closing_reason"] == NOT_BEGUN
+            told.append(
+                f"{then} when picked; " + ("the closing line comes at kickoff" if coming else "no closing line")
+            )
         else:
             closing = _price(row["closing_probability"]) + _book(row["closing_bid"], row["closing_ask"])
             told.append(f"{then} when picked -> {closing} at kickoff")
@@ -182,6 +186,7 @@ def _notes(rows: Sequence[Row]) -> str | None:
         reasons = {
             "no price when picked": row["pick_probability"] is None and row["pick_reason"],
             "no price at kickoff": closed and row["closing_probability"] is None and row["closing_reason"],
+            "no closing line": not closed and row["closing_reason"] != NOT_BEGUN and row["closing_reason"],
             "no fair price": closed and row["fair_probability"] is None and row["fair_reason"],
             "no value": closed and missing and row["value_reason"] not in (None, *_SAID) and row["value_reason"],
             "fair": closed and row["assumption"] and f"assuming {row['assumption']}",

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from firsttd_pipeline.commands.why import _lines, _market, _notes
 from firsttd_pipeline.refresh import market_outcomes, pick_market_odds
 from firsttd_pipeline.storage import grades
+from firsttd_pipeline.storage.pick_prices import NONE_BEFORE, NOT_BEGUN
 from firsttd_pipeline.storage.picks import NoSuchPick
 from firsttd_pipeline.storage.receipts import receipt
 from firsttd_pipeline.storage.schema import pick_resolutions
@@ -233,23 +234,24 @@ def test_the_receipt_has_each_venues_prices_what_they_were_worth_and_how_it_sett
     assert (second["closing_reason"], second["value_reason"]) == (
         "book too wide (FIRSTTD_MARKET_MAX_WIDTH)", "no closing line",
     )  # fmt: skip
-    assert (third["priced"], third["outcomes"][0]["resolved_outcome"]) == (False, "void")
+    assert (third["closing_reason"], third["outcomes"][0]["resolved_outcome"]) == (NONE_BEFORE, "void")
     assert then < last
     told = [line.strip() for line in _lines(found)][-4:]
     assert told == [
         "Kalshi:          20.0% when picked -> 25.0% (bid 0.1, ask 0.12) at kickoff; fair 22.0%; expected value +0.10; "
         "closing-line value +25.0%",
         "Polymarket:      no price when picked -> no price at kickoff; no fair price",
-        "Polymarket US:   no price of this pick; settled void at 0.39",
+        "Polymarket US:   no price when picked; no closing line; settled void at 0.39",
         "Of the prices:   fair: assuming no touchdown 0.5 % (Kalshi); no price when picked: no price was there then "
-        "(Polymarket); no price at kickoff: book too wide (FIRSTTD_MARKET_MAX_WIDTH) (Polymarket)",
+        "(Polymarket, Polymarket US); no price at kickoff: book too wide (FIRSTTD_MARKET_MAX_WIDTH) (Polymarket); "
+        "no closing line: no price of before kickoff is stored (Polymarket US)",
     ]
 
 
 def test_before_kickoff_a_venues_line_has_the_price_when_picked_and_says_when_the_closing_line_comes() -> None:
     nothing = dict.fromkeys(("closing_probability", "closing_at", "closing_bid", "closing_ask", "fair_probability"))
     nothing |= dict.fromkeys(("fair_reason", "assumption", "expected_value", "closing_line_value", "value_reason"))
-    row = {"venue": "Kalshi", "priced": True, "outcomes": [], "closing_reason": "not begun", **nothing}
+    row = {"venue": "Kalshi", "priced": True, "outcomes": [], "closing_reason": NOT_BEGUN, **nothing}
     with_price = row | {"pick_probability": 0.123, "pick_reason": None}
     without = row | {"venue": "Polymarket", "pick_probability": None, "pick_reason": "no price was there then"}
     assert _market(with_price) == "12.3% when picked; the closing line comes at kickoff"
