@@ -171,7 +171,7 @@ def _market(row: Row) -> str:
             told += [f"expected value {value:+.2f}"] if value is not None else []
             told += [f"closing-line value {line:+.1%}"] if line is not None else []
     else:
-        told.append("no price of this pick")
+        told.append("not priced since it was picked: the next `firsttd nightly` does")
     told += dict.fromkeys(_settled(leg) for leg in row["outcomes"])
     return "; ".join(told)
 

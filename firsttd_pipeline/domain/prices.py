@@ -67,7 +67,7 @@ PROBABILITY_REASONS: Final[dict[str, str]] = {
     NO_OFFER: "neither American odds nor a probability between 0 and 1",
 }
 
-WITHDRAWN: Final = "withdrawn: it could not be bet on at kickoff"
+WITHDRAWN: Final = "withdrawn: it could not be bet on at kickoff, so far as is known"
 OLD: Final = "the last price is more than 24 hours older than kickoff"
 MAX_AGE: Final = timedelta(hours=24)
 SMALLEST_FIELD: Final = 0.9

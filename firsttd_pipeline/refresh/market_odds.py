@@ -204,7 +204,12 @@ class Asked:
 
 
 def ask(
-    open_one: Callable[[Source], Venue], plan: Plan, games: Sequence[Game], now: datetime, stop: threading.Event
+    open_one: Callable[[Source], Venue],
+    plan: Plan,
+    games: Sequence[Game],
+    now: datetime,
+    stop: threading.Event,
+    opened: list[Venue] | None = None,
 ) -> Asked:
     """Ask one venue for all of its plan. Never raises: what stands in the way is in `problems`. No database here."""
     asked = Asked(plan)
@@ -214,6 +219,8 @@ def ask(
     venue: Venue | None = None
     try:
         venue = open_one(plan.source)
+        if opened is not None:
+            opened.append(venue)
         _Asking(venue, asked, games, now, stop).run()
     except Exception as error:
         asked.problems.append(_told(plan.source, error))
@@ -310,7 +317,9 @@ class _Asking:
 
     def _keep(self, page: Page) -> None:
         parsed = page.parsed
-        self.asked.answers.append(Answered(page.payload, parsed.events, parsed.legs, parsed.past))
+        # compressed here, for the other venues' answers are on their way still
+        body = market_store.packed(page.payload.body)
+        self.asked.answers.append(Answered(page.payload, parsed.events, parsed.legs, parsed.past, packed=body))
         self.events.update((event.event_id, event) for event in parsed.events)
         for leg in parsed.legs:
             self.seen.add(leg.market_id)
@@ -368,11 +377,14 @@ def _told(source: Source, error: Exception) -> str:
 def ask_all(league: League, plans: Sequence[Plan], games: Sequence[Game], now: datetime) -> list[Asked]:
     """Ask every venue, each in a thread and with a client of its own."""
     stop = threading.Event()
+    opened: list[Venue] = []
     with ThreadPoolExecutor(max_workers=len(plans), thread_name_prefix="venue") as threads:
         try:
-            return list(threads.map(lambda plan: ask(league.venues, plan, games, now, stop), plans))
+            return list(threads.map(lambda plan: ask(league.venues, plan, games, now, stop, opened), plans))
         except BaseException:
             stop.set()
+            for venue in opened:
+                venue.cancel()
             raise
 
 

@@ -29,11 +29,12 @@ from firsttd_pipeline.domain.markets import (
 )
 from firsttd_pipeline.domain.players import DST_PREFIX, NO_TD, parse_special
 from firsttd_pipeline.domain.teams import TEAMS, canonical
-from firsttd_pipeline.sources.http import NotPublished
+from firsttd_pipeline.sources.http import NotPublished, PermanentSourceError, SourceError
 from firsttd_pipeline.sources.venues import (
     Answer,
     Asker,
     Page,
+    Refusals,
     VenueClient,
     decoded,
     dollars,
@@ -126,20 +127,28 @@ class KalshiVenue(VenueClient):
         """
         if not wanted:
             return
+        refusals = Refusals()
         cutoff = self._cutoff()
         old = [leg for leg in wanted if leg.until < cutoff - _STRADDLES]
         recent = [leg for leg in wanted if leg.until >= cutoff - _STRADDLES]
-        without = yield from self._live_candles(recent, MINUTES, last=False)
+        without = yield from self._live_candles(recent, MINUTES, refusals, last=False)
         # a leg is settled after kickoff: one that kicked off after the cutoff is not historical
         old += [leg for leg in without if leg.until < cutoff]
-        yield from self._live_candles([leg for leg in without if leg.until >= cutoff], HOURS, last=True)
+        yield from self._live_candles([leg for leg in without if leg.until >= cutoff], HOURS, refusals, last=True)
         unknown = []
         for leg in old:
             try:
-                yield self._historical_candles(leg)
+                page = self._historical_candles(leg)
             except NotPublished:
                 unknown.append(leg)  # withdrawn legs are never settled, so they stay with the live ones
-        yield from self._live_candles(unknown, HOURS, last=True)
+                continue
+            except SourceError as error:
+                refusals.take(error)
+                continue
+            refusals.answered()
+            yield page
+        yield from self._live_candles(unknown, HOURS, refusals, last=True)
+        refusals.tell()
 
     def parse(self, kind: PayloadKind, body: bytes, fetched_at: datetime) -> Parsed:
         """What a stored answer holds."""
@@ -165,16 +174,27 @@ class KalshiVenue(VenueClient):
         return self._cutoff_at
 
     def _live_candles(
-        self, wanted: Sequence[WantedHistory], of: tuple[int, timedelta], *, last: bool
+        self, wanted: Sequence[WantedHistory], of: tuple[int, timedelta], refusals: Refusals, *, last: bool
     ) -> Generator[Page, None, list[WantedHistory]]:
         """Pages with the legs that have candles; returns those without, unless `last`: then they are on the pages."""
         without: list[WantedHistory] = []
         for until, group in groupby(sorted(wanted, key=lambda leg: leg.until), key=lambda leg: leg.until):
             legs = list(group)
-            for first in range(0, len(legs), LEGS_AT_ONCE):
-                batch = legs[first : first + LEGS_AT_ONCE]
+            batches = [legs[first : first + LEGS_AT_ONCE] for first in range(0, len(legs), LEGS_AT_ONCE)]
+            while batches:
+                batch = batches.pop(0)
                 tickers = [leg.market_id for leg in batch]
-                answer = self.asker.get_json("markets/candlesticks", {"market_tickers": tickers, **_period(of, until)})
+                try:
+                    answer = self.asker.get_json(
+                        "markets/candlesticks", {"market_tickers": tickers, **_period(of, until)}
+                    )
+                except PermanentSourceError as error:
+                    if len(batch) == 1:
+                        refusals.take(error)
+                    else:  # one of them is what it refuses
+                        batches[:0] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+                    continue
+                refusals.answered()
                 past = answer.parsed("history", _parsed).past
                 paths = {leg.market_id: price_path(past.get(leg.market_id, ()), until) for leg in batch}
                 if not last:

@@ -35,6 +35,7 @@ from firsttd_pipeline.sources.venues import (
     Answer,
     Asker,
     Page,
+    Refusals,
     VenueClient,
     VenueError,
     decoded,
@@ -116,21 +117,29 @@ class PolymarketVenue(VenueClient):
 
     def history(self, wanted: Sequence[WantedHistory]) -> Iterator[Page]:
         """The price the venue showed, at most until kickoff: of every leg in the first of `STEPS` that has any."""
+        refusals = Refusals()
         for first in range(0, len(wanted), LEGS_A_PAGE):
             batch = wanted[first : first + LEGS_A_PAGE]
             answers: dict[str, Answer] = {}
             past: dict[str, list[Quote]] = {}
             try:
                 for leg in batch:
-                    answer, kept = self._points(leg) if leg.history_token else (None, [])
+                    try:
+                        answer, kept = self._points(leg) if leg.history_token else (None, [])
+                    except SourceError as error:
+                        refusals.take(error)
+                        continue
                     past[leg.market_id] = kept
                     if answer is not None:
                         answers[leg.market_id] = answer
+                        refusals.answered()
             except SourceError:
                 if answers:
                     yield self._bundled(answers, past, batch[0].until)
                 raise
-            yield self._bundled(answers, past, batch[0].until)
+            if past:
+                yield self._bundled(answers, past, batch[0].until)
+        refusals.tell()
 
     def parse(self, kind: PayloadKind, body: bytes, fetched_at: datetime) -> Parsed:
         """What a stored answer holds; of kind history it is the answers of several legs by slug."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from firsttd_pipeline.domain.markets import (
@@ -35,6 +36,7 @@ from firsttd_pipeline.sources.http import NotPublished, PermanentSourceError, So
 from firsttd_pipeline.sources.venues import (
     Answer,
     Page,
+    Refusals,
     VenueClient,
     decoded,
     dollars,
@@ -144,16 +146,24 @@ class PolymarketUsVenue(VenueClient):
         """The page, with what the venue says of the settlement of these legs where they are closed."""
         found: dict[str, bytes] = {}
         failed: SourceError | None = None
-        for leg in legs:
-            if leg.status != "closed":
-                continue
-            try:
-                found[leg.market_id] = self.asker.get_json(f"v1/markets/{leg.market_id}/settlement").body
-            except NotPublished:
-                continue  # not settled yet
-            except SourceError as error:
-                failed = error
-                break
+        refusals = Refusals()
+        try:
+            for leg in legs:
+                if leg.status != "closed":
+                    continue
+                try:
+                    answer = self.asker.get_json(f"v1/markets/{leg.market_id}/settlement")
+                    answer.parsed(page.payload.kind, partial(_readable, leg.market_id))
+                except NotPublished:
+                    continue  # not settled yet
+                except SourceError as error:
+                    refusals.take(error)
+                    continue
+                found[leg.market_id] = answer.body
+                refusals.answered()
+            refusals.tell()
+        except SourceError as error:
+            failed = error
         if found:
             page = self._settled(page, found)
         yield page
@@ -323,6 +333,12 @@ def _amount(slug: str, market: Mapping[str, Any], name: str) -> Decimal | None:
     if value is None:
         raise unreadable(SOURCE, f"no known price field: {name} of {slug} has no value", quote)
     return dollars(SOURCE, value, f"{name} of {slug}")
+
+
+def _readable(slug: str, _kind: PayloadKind, said: object, _at: datetime) -> Parsed:
+    """Nothing, where the answer about a leg's settlement can be read; else `VenueError`."""
+    _settlement(slug, mapping(SOURCE, said, f"the settlement of {slug}"))
+    return Parsed()
 
 
 def _settlement(slug: str, said: Mapping[str, Any]) -> tuple[Decimal, Outcome]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ from firsttd_pipeline.sources.http import (
 if TYPE_CHECKING:
     from firsttd_pipeline.settings import Settings
 
+MOST_REFUSED = 5
+"""Legs refused one after the other before it is taken for the venue's answer to all."""
 MAX_PAGES = 200
 """Of one list: the largest (a whole season's settled legs) has about ten."""
 _DENSE = timedelta(hours=1)
@@ -105,6 +108,10 @@ class Venue(Protocol):
         """
         ...
 
+    def cancel(self) -> None:
+        """Let what it is doing end soon, as out of time. The one method that another thread may call."""
+        ...
+
     def close(self) -> None:
         """Give back the connections."""
         ...
@@ -145,9 +152,40 @@ class VenueClient:
         """None: the venue does not count requests."""
         return None
 
+    def cancel(self) -> None:
+        """Let what it is doing end soon, as out of time."""
+        self.asker.cancel()
+
     def close(self) -> None:
         """Give back the connections."""
         self.asker.close()
+
+
+class Refusals:
+    """What a venue refuses of single legs, so that one that it cannot give keeps nobody from the others.
+
+    Raises on `take` what concerns more than that leg: an error that passes, or so many one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._first: SourceError | None = None
+        self._in_a_row = 0
+
+    def take(self, error: SourceError) -> None:
+        """Note the refusal of one leg."""
+        self._first = self._first or error
+        self._in_a_row += 1
+        if error.retry_helps or self._in_a_row >= MOST_REFUSED:
+            raise error
+
+    def answered(self) -> None:
+        """A leg was answered: what was refused before was that leg's affair."""
+        self._in_a_row = 0
+
+    def tell(self) -> None:
+        """Raise the first of the refusals, now that everything else is done."""
+        if self._first is not None:
+            raise self._first
 
 
 # --- opening one ------------------------------------------------------------------------------------------------------
@@ -322,8 +360,14 @@ class Asker:
         progress: Progress | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
+        self._cancelled = threading.Event()
+
+        def wait(seconds: float) -> None:
+            self._cancelled.wait(seconds)
+
+        sleep = wait if sleep is None else sleep
         self.source: Source = source
         self.base_url = _with_slash(base_url)
         self.requests = 0
@@ -334,6 +378,10 @@ class Asker:
         self._limit = RateLimit(rate, clock=monotonic, sleep=sleep)
         self._http = HttpClient(policy, progress, before_attempt=self._before, sleep=sleep, clock=clock)
 
+    def cancel(self) -> None:
+        """Take the rest of this run's time away: what waits goes on at once, and nothing more is asked."""
+        self._cancelled.set()
+
     def close(self) -> None:
         """Close idle connections."""
         self._http.close()
@@ -341,6 +389,8 @@ class Asker:
     @property
     def seconds_left(self) -> float:
         """Of the time that this run has."""
+        if self._cancelled.is_set():
+            return 0.0
         if self._until is None:
             return self._seconds
         return max(0.0, self._until - self._monotonic())
@@ -386,6 +436,8 @@ class Asker:
         )
 
     def _before(self, left: float) -> None:
+        if self._cancelled.is_set():
+            raise VenueOutOfTime(f"{NAMES[self.source]}: the run was cancelled.")
         if self._limit.wait(left):
             self.requests += 1
 

@@ -124,7 +124,7 @@ def settle_leg(
         other = _other_leg(conn, row, meant.player_id)
         if other is not None and not also:
             raise MatchRefused(
-                f"{meant.label} has another leg of this event already: {quoted(other)}. If that one is wrong, say "
+                f"{_called(meant)} has another leg of this event already: {quoted(other)}. If that one is wrong, say "
                 "first whom it is on; if both are on him, add --also. Nothing was changed."
             )
         before = player_name(conn, row["season"], row["player_id"]) or row["player_id"] or "nobody"
@@ -144,8 +144,11 @@ def settle_leg(
             conn.execute(update(market_legs).where(same).values(player_id=None, method=None, reason=_ANEW))
         _again(conn, MarketBook.load(conn, row["season"]), source, now)
         follow_legs(conn, legs)
-        team = f" ({meant.team})" if meant.kind == "player" else ""
-        return Settled(market_id, f"{meant.player_name}{team}, {game.id}", before, len(legs), len(alike), left)
+        return Settled(market_id, f"{_called(meant)}, {game.id}", before, len(legs), len(alike), left)
+
+
+def _called(meant: Understood) -> str:
+    return f"{meant.player_name} ({meant.team})" if meant.kind == "player" else meant.player_name
 
 
 def _other_leg(conn: Connection, row: Mapping[str, Any], player_id: str) -> str | None:

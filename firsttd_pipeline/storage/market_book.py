@@ -166,12 +166,24 @@ class MarketBook:
     def _learned(self, leg: LegOf, player_id: str, game: Game) -> PlayerMatch:
         found = self.names.resolution(player_id, [game]).answer
         if found is not None and found.method == "gsis_id":
-            return PlayerMatch(player_id, LEARNED)
+            named = self._named(leg, game).player_id
+            if named is None or named == player_id:
+                return PlayerMatch(player_id, LEARNED)
+            # a venue may use one id for several, e.g. for want of a player's own
+            who, other = (self._label_of(one, game) for one in (player_id, named))
+            name = NAMES.get(leg.source, leg.source)
+            return PlayerMatch(
+                None, reason=f"{name} meant {who} by this id before, and the label says {quoted(leg.label)}: {other}"
+            )
         return PlayerMatch(
             None,
             reason=f"{NAMES.get(leg.source, leg.source)} meant {player_id} by this id before, and he is on neither "
             f"roster of {game.id} in that week; the label says {quoted(leg.label)}",
         )
+
+    def _label_of(self, player_id: str, game: Game) -> str:
+        found = self.names.resolution(player_id, [game]).answer
+        return found.label if found is not None else player_id
 
     def _named(self, leg: LegOf, game: Game) -> PlayerMatch:
         team = code_of(leg.team)

@@ -5,12 +5,12 @@ Each read goes by an index at any size of the store. What closes a leg and what 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Final
 
 import polars as pl
-from sqlalchemy import Connection, and_, case, delete, exists, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from firsttd_pipeline.domain.prices import closings
 from firsttd_pipeline.settings import Settings
@@ -18,6 +18,8 @@ from firsttd_pipeline.storage.engine import read_frame
 from firsttd_pipeline.storage.schema import games, market_closing_packs, market_closings, market_legs, market_odds
 from firsttd_pipeline.storage.sync import Counts, sync_partition
 
+CLOSING_HOUR: Final = timedelta(hours=1)
+"""An event whose legs all left the list this shortly before kickoff was closed, not withdrawn."""
 _NOT_PLAYED = ("postponed", "cancelled")
 _LINE: Final = ("source", "game_id", "player_id", "probability", "fair_probability")
 
@@ -153,7 +155,7 @@ def top_paths(conn: Connection, game_id: str, legs: int) -> tuple[str, dict[str,
 def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:
     """The last price at or before kickoff of every leg of the season's games that began, as `prices.closings` takes it.
 
-    A leg that left the list before kickoff is `withdrawn`, one that was taken off later was on it at kickoff.
+    A leg that was found withdrawn after kickoff is `closed` where its last price is from the hour before it.
     """
     leg, odds, later, game = market_legs.c, market_odds.c, market_odds.alias().c, games.c
     last = (
@@ -164,8 +166,6 @@ def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:
         .correlate(market_legs, games)
         .scalar_subquery()
     )
-    withdrawn = and_(leg.status == "withdrawn", leg.closed_at <= game.kickoff_at)
-    status = case((withdrawn, "withdrawn"), (leg.status == "withdrawn", "closed"), else_=leg.status)
     query = (
         select(
             odds.id.label("odds_id"),
@@ -181,7 +181,8 @@ def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:
             odds.ask,
             odds.implied_probability,
             odds.reason,
-            status.label("status"),
+            leg.status,
+            leg.closed_at,
         )
         .select_from(market_legs)
         .join(games, game.id == leg.game_id)
@@ -193,7 +194,15 @@ def last_prices(conn: Connection, season: int, now: datetime) -> pl.DataFrame:
             game.status.not_in(_NOT_PLAYED),
         )
     )
-    return read_frame(conn, query)
+    rows = read_frame(conn, query)
+    # who was seen shortly before kickoff was there at kickoff; of the others nobody knows when they went
+    stayed = (pl.col("closed_at") > pl.col("kickoff_at")) & (
+        pl.col("snapshot_time") >= pl.col("kickoff_at") - CLOSING_HOUR
+    )
+    gone = pl.col("status") == "withdrawn"
+    return rows.with_columns(pl.when(gone & stayed).then(pl.lit("closed")).otherwise("status").alias("status")).drop(
+        "closed_at"
+    )
 
 
 def write_closings(conn: Connection, season: int, settings: Settings, now: datetime) -> Counts:

@@ -22,6 +22,7 @@ from firsttd_pipeline.domain.prices import with_probabilities
 from firsttd_pipeline.masking import mask_secrets
 from firsttd_pipeline.storage.engine import among, polars_type, read_frame
 from firsttd_pipeline.storage.market_book import BY_HAND, UTC_DATES, LegOf, MarketBook, league_date, season_of_date
+from firsttd_pipeline.storage.market_prices import CLOSING_HOUR
 from firsttd_pipeline.storage.schema import (
     games,
     market_events,
@@ -38,8 +39,6 @@ WITHDRAWN: Final = "withdrawn"
 """The reason of the last row of a leg that can no longer be bet on."""
 SEEN_EVERY: Final = timedelta(hours=1)
 """That nothing but its being listed is new of an event or leg is written this often: else a tick rewrites them all."""
-CLOSING_HOUR: Final = timedelta(hours=1)
-"""An event whose legs all left the list this shortly before kickoff was closed, not withdrawn."""
 MAX_LABEL: Final = 200
 MAX_TEXT: Final = 400
 MAX_REASON: Final = 2_000
@@ -378,14 +377,16 @@ class _Work:
             row["closed_at"] = None
         elif row["closed_at"] is None:
             row["closed_at"] = at
+        row |= shown | {"last_seen_at": at}
+        if row["result"] is not None and leg.result is None and leg.status != "open":
+            return  # a list of what has ended need not say how: what was told before stands
         if leg.status == "withdrawn" and row["status"] != "withdrawn":
             self._mark_withdrawn(row, at)
-        row |= shown | {
+        row |= {
             "status": leg.status,
             "result": leg.result,
             "settlement_value": _number(leg.settlement_value),
             "settled_at": leg.settled_at.replace(microsecond=0) if leg.settled_at else None,
-            "last_seen_at": at,
         }
 
     def _see_past(self, market_id: str, quotes: Sequence[Quote], at: datetime) -> None:
@@ -541,11 +542,23 @@ _FOLLOW = text(
     "FROM market_legs l WHERE l.id = market_odds.leg_id AND market_odds.leg_id IN :legs"
 ).bindparams(bindparam("legs", expanding=True))
 
+_IN_PLAY = text(
+    "DELETE FROM market_odds WHERE leg_id IN :legs "
+    "AND snapshot_time > (SELECT g.kickoff_at FROM games g WHERE g.id = market_odds.game_id) "
+    "AND NOT EXISTS (SELECT 1 FROM market_closings c WHERE c.odds_id = market_odds.id) "
+    "AND NOT EXISTS (SELECT 1 FROM pick_market_odds p WHERE p.pick_odds_id = market_odds.id)"
+).bindparams(bindparam("legs", expanding=True))
+
 
 def follow_legs(conn: Connection, leg_ids: Sequence[int]) -> None:
-    """Give the snapshots of these legs their leg's game, week and player."""
+    """Give the snapshots of these legs their leg's game, week and player; those from after its kickoff go.
+
+    While its game was not known, a leg's prices were kept to the end of its day.
+    """
     for first in range(0, len(leg_ids), _MANY):
-        conn.execute(_FOLLOW, {"legs": leg_ids[first : first + _MANY]})
+        these = {"legs": leg_ids[first : first + _MANY]}
+        conn.execute(_FOLLOW, these)
+        conn.execute(_IN_PLAY, these)
 
 
 def teach(conn: Connection, source: str, leg: Mapping[str, Any], player_id: str, *, by: str, now: datetime) -> None:

@@ -163,8 +163,8 @@ def follow(conn: Connection, moved: Mapping[str, str], renamed: Sequence[str]) -
         week = select(schema.games.c.week).where(schema.games.c.id == new).scalar_subquery()
         conn.execute(update(schema.market_odds).where(schema.market_odds.c.game_id == new).values(week=week))
         closing, pack = schema.market_closings, schema.market_closing_packs
-        of = select(closing.c.season).where(closing.c.game_id == old).scalar_subquery()
-        conn.execute(delete(pack).where(pack.c.season == of))
+        of = select(closing.c.season).where(closing.c.game_id == old)
+        conn.execute(delete(pack).where(pack.c.season.in_(of)))
         conn.execute(delete(closing).where(closing.c.game_id == old))
     for old in renamed:
         for table in _MADE_FROM_PLAYS:

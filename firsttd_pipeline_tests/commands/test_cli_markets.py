@@ -290,7 +290,7 @@ def test_a_players_prices_are_listed_over_time_and_drawn(copy: Home) -> None:
         (["match", "kalshi", "EV-2", "--game", OPENER, "--everywhere"], "--everywhere and --also are of a leg"),
         (
             ["match", "kalshi", "M-0", CARRIER, "--by", "Dana"],
-            "Saquon Carrier (PHI, RB) has another leg of this event already: 'M-carrier'. If that one is wrong, say "
+            "Saquon Carrier (PHI) has another leg of this event already: 'M-carrier'. If that one is wrong, say "
             "first whom it is on; if both are on him, add --also. Nothing was changed.",
         ),
         (["match", "kalshi", "no-such-leg", CARRIER, "--by", "Dana"], "Kalshi has no leg 'no-such-leg' here."),

@@ -216,6 +216,9 @@ class Made:
     def parse(self, kind: Any, body: bytes, fetched_at: datetime) -> Parsed:
         raise VenueError("not readable")
 
+    def cancel(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 

@@ -15,7 +15,7 @@ import pytest
 
 from firsttd_pipeline.domain.markets import Leg, Parsed, PayloadKind, WantedHistory
 from firsttd_pipeline.domain.teams import TEAMS
-from firsttd_pipeline.sources.http import HttpPolicy, NotPublished, TransientSourceError
+from firsttd_pipeline.sources.http import HttpPolicy, NotPublished, PermanentSourceError, TransientSourceError
 from firsttd_pipeline.sources.kalshi import CANDLES_AT_ONCE, TICKERS_AT_ONCE, KalshiVenue, event_of
 from firsttd_pipeline.sources.venues import Asker, Page, VenueError
 from firsttd_pipeline_tests.shared_data import SHARED, needs_shared
@@ -450,6 +450,34 @@ def test_live_candles_come_in_one_request_and_end_at_or_before_kickoff() -> None
         assert server.paths == ["historical/cutoff", "markets/candlesticks"]
     # kickoff is at 17:25: the last of each hour by the clock, and all of the hour before kickoff
     assert past == {"A": [-85, -60, *range(-59, 1)], "B": [-90, -30], "C": [0]}
+
+
+def test_a_leg_that_the_venue_refuses_keeps_nobody_from_the_others_and_a_refusal_of_all_ends_it() -> None:
+    candles = Candles({name: {1: [-5]} for name in "ABCDE"})
+
+    def refusing(bad: str) -> Callable[[Asked], Any]:
+        def answer(request: Asked) -> Any:
+            tickers = request.query.get("market_tickers", "").split(",")
+            return 400 if any(ticker[-1:] in bad for ticker in tickers if ticker) else candles(request)
+
+        return answer
+
+    for bad, came, requests in (("B", "ACDE", 6), ("ABCDE", "", 10)):
+        with kalshi(refusing(bad)) as (venue, server):
+            found: list[Page] = []
+            with pytest.raises(PermanentSourceError, match="400"):
+                found.extend(venue.history([wanted(name) for name in "ABCDE"]))
+            assert sorted(past_of(found)) == list(came)
+            assert len(server.asked) == requests
+
+
+def test_an_old_leg_that_the_venue_refuses_keeps_nobody_from_the_others() -> None:
+    candles, old = Candles(historical={name: {1: [-5]} for name in "ABC"}), CUTOFF - timedelta(days=30)
+    with kalshi(lambda request: 400 if "-B/" in request.path else candles(request)) as (venue, _):
+        found: list[Page] = []
+        with pytest.raises(PermanentSourceError, match="400"):
+            found.extend(venue.history([wanted(name, old) for name in "ABC"]))
+        assert sorted(past_of(found)) == ["A", "C"]
 
 
 def test_a_leg_without_candles_in_the_last_hours_has_those_of_the_last_days() -> None:

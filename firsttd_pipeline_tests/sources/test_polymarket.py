@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from firsttd_pipeline.domain.markets import Leg, Parsed, WantedHistory
-from firsttd_pipeline.sources.http import HttpPolicy, TransientSourceError
+from firsttd_pipeline.sources.http import HttpPolicy, PermanentSourceError, TransientSourceError
 from firsttd_pipeline.sources.polymarket import PER_PAGE, SLUGS_AT_ONCE, STEPS, PolymarketVenue
-from firsttd_pipeline.sources.venues import Asker, Page, VenueError
+from firsttd_pipeline.sources.venues import MOST_REFUSED, Asker, Page, VenueError
 from firsttd_pipeline_tests.shared_data import SHARED, needs_shared
 from firsttd_pipeline_tests.sources.venue_answers import Answers, Asked, answering
 
@@ -287,6 +287,17 @@ def test_fine_points_that_are_gone_for_one_old_leg_are_not_asked_for_again() -> 
         (page,) = venue.history([WantedHistory(str(n), "event", "t", old) for n in range(3)])
         assert [one.query["fidelity"] for one in server.asked] == ["5", "60", "180", "180", "180"]
         assert all(len(quotes) == 1 for quotes in page.parsed.past.values())
+
+
+def test_a_leg_that_the_venue_refuses_keeps_nobody_from_the_others_and_a_refusal_of_all_ends_it() -> None:
+    legs = [WantedHistory(str(n), "event", str(n), KICKOFF) for n in range(60)]
+    for bad, came in ((range(1, 2), 59), (range(60), 0)):
+        with venue_at(lambda one, bad=bad: 400 if int(one.query["market"]) in bad else points(5)) as (venue, server):  # type: ignore[misc]
+            found: list[Page] = []
+            with pytest.raises(PermanentSourceError, match="400"):
+                found.extend(venue.history(legs))
+            assert sum(len(page.parsed.past) for page in found) == came
+            assert len(server.asked) == (60 if came else MOST_REFUSED)
 
 
 def test_what_came_before_a_failure_is_kept_and_a_renamed_price_is_an_error() -> None:

@@ -201,6 +201,19 @@ def test_settlements_are_asked_one_by_one_for_the_wanted_games_and_kept_with_the
         assert list(again.legs) == list(page.parsed.legs)
 
 
+def test_a_settlement_that_cannot_be_read_is_told_and_the_others_are_there() -> None:
+    def odd(request: Asked) -> Any:
+        return {"payout": 1} if request.path.endswith("lost/settlement") else settling(request)
+
+    with venue_at(odd) as (venue, _):
+        came: list[Page] = []
+        with pytest.raises(VenueError, match=r"no settlement of .*-lost in the answer") as told:
+            came.extend(venue.settled_legs(KICKOFF, [GAME]))
+        assert [leg.result for page in came for leg in page.parsed.legs] == ["yes", None, "void", None, None]
+        assert told.value.payload is not None
+        assert b"payout" in told.value.payload.body
+
+
 def test_legs_are_looked_up_by_slug_and_what_came_before_a_failure_is_kept() -> None:
     slugs = [over(letters)["slug"] for letters in ("won", "lost", "half")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -110,6 +111,32 @@ def test_a_stalled_request_does_not_overrun_the_time_of_the_run() -> None:
         with pytest.raises(VenueOutOfTime):
             asker.get_json("quick")
         assert len(server.asked) == asked  # nothing more is asked
+
+
+def test_a_cancelled_run_waits_for_nothing_and_asks_nothing_more() -> None:
+    with answering(lambda _: 503) as server:
+        patient = HttpPolicy(connect_timeout=1, read_timeout=5, download_timeout=60, retries=5, backoff=60)
+        asker = Asker("kalshi", server.url, policy=patient, rate=10_000, seconds=600)
+        begun = threading.Event()
+        server.respond = lambda _: begun.set() or 503  # type: ignore[func-returns-value]
+        ended: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                asker.get_json("x")
+            except Exception as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert begun.wait(20)
+        asker.cancel()
+        thread.join(30)  # the pause before the next try would be a minute
+        assert not thread.is_alive()
+        assert isinstance(ended[0], VenueOutOfTime)
+        with pytest.raises(VenueOutOfTime):
+            asker.get_json("y")
+        assert [request.path for request in server.asked] == ["x"]
 
 
 def test_waiting_for_the_rate_limit_is_part_of_the_time_of_the_run() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import delete, event, insert
 
 from firsttd_pipeline.domain.markets import Event, Leg, Payload, PayloadKind, Quote
+from firsttd_pipeline.domain.prices import WITHDRAWN as WITHDRAWN_LEG
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.market_answers import MatchRefused, settle_event, settle_leg
@@ -164,9 +166,10 @@ def test_an_event_is_on_the_one_game_of_its_teams_and_date_or_on_none(
 
 
 def test_an_event_once_matched_stays_when_the_game_is_moved_and_follows_a_renamed_one(league: Database) -> None:
-    store(league, answer(BEFORE, [barkley(BEFORE)]))
+    lamb = leg("L", "CeeDee Lamb", team="DAL", quote=priced(BEFORE))
+    store(league, answer(BEFORE, [barkley(BEFORE), lamb]))
     write(league, "UPDATE games SET game_date = '2025-09-23' WHERE id = :g", g=GAME)
-    store(league, answer(BEFORE + timedelta(minutes=1), [barkley(BEFORE + timedelta(minutes=1))]))
+    store(league, answer(BEFORE + timedelta(minutes=1), [barkley(BEFORE + timedelta(minutes=1)), lamb]))
     settings = load_settings()
     with league.write() as conn:
         write_closings(conn, 2025, settings, KICKOFF + timedelta(days=1))
@@ -185,12 +188,14 @@ def test_an_event_once_matched_stays_when_the_game_is_moved_and_follows_a_rename
         assert closing_lines(conn, 2025).height == 0
     with league.write() as conn:
         write_closings(conn, 2025, settings, KICKOFF + timedelta(days=1))
-    assert read(league, "SELECT game_id, week FROM market_closings") == [{"game_id": "2025_05_PHI_DAL", "week": 5}]
+    assert read(league, "SELECT game_id, week FROM market_closings") == [{"game_id": "2025_05_PHI_DAL", "week": 5}] * 2
     with league.read() as conn:
-        assert closing_lines(conn, 2025)["game_id"].to_list() == ["2025_05_PHI_DAL"]
+        assert closing_lines(conn, 2025)["game_id"].to_list() == ["2025_05_PHI_DAL"] * 2
 
 
-def test_closing_lines_in_one_piece_are_written_where_they_changed_and_read_as_rows_without_it(league: Database) -> None:
+def test_closing_lines_in_one_piece_are_written_where_they_changed_and_read_as_rows_without_it(
+    league: Database,
+) -> None:
     store(league, answer(BEFORE, [barkley(BEFORE)]))
     said = []
     for days in (1, 2):
@@ -339,13 +344,82 @@ def test_an_event_that_closes_right_before_kickoff_keeps_its_last_prices(league:
     assert read(league, "SELECT probability FROM market_closings") == [{"probability": 0.11}]
 
 
-def test_a_leg_taken_off_after_kickoff_was_on_the_list_at_kickoff(league: Database) -> None:
-    store(league, answer(BEFORE, [barkley(BEFORE)]))
-    late = KICKOFF + timedelta(days=2)
-    store(league, answer(late, [barkley(late, status="withdrawn", quote=None)], kind="legs"))
+def test_a_leg_found_withdrawn_after_kickoff_was_there_only_if_it_was_seen_shortly_before(league: Database) -> None:
+    near, far, late = KICKOFF - timedelta(minutes=30), KICKOFF - timedelta(hours=9), KICKOFF + timedelta(hours=13)
+    store(league, answer(far, [leg("L", "CeeDee Lamb", team="DAL", quote=priced(far))]))
+    store(league, answer(near, [barkley(near)]))
+    gone = [leg("L", "CeeDee Lamb", team="DAL", status="withdrawn"), barkley(late, status="withdrawn", quote=None)]
+    store(league, answer(late, gone, kind="legs"))
     with league.write() as conn:
         write_closings(conn, 2025, load_settings(), late)
+    closing = {r["player_id"]: r for r in read(league, "SELECT player_id, probability, reason FROM market_closings")}
+    assert closing["00-1"]["probability"] == 0.11
+    assert closing["00-2"]["probability"] is None  # his last price is of the morning: nobody knows when he went
+    assert closing["00-2"]["reason"] == WITHDRAWN_LEG
+
+
+def test_no_price_from_after_kickoff_closes_a_leg_whoever_wrote_it(league: Database) -> None:
+    late = KICKOFF + timedelta(minutes=1)
+    store(league, answer(BEFORE, [barkley(BEFORE)]))
+    write(
+        league,
+        "INSERT INTO market_odds (leg_id, source, market_id, game_id, season, player_id, player_name, "
+        "implied_probability, taken_from, snapshot_time) SELECT leg_id, source, market_id, game_id, season, player_id, "
+        "player_name, 0.9, 'snapshot', :at FROM market_odds",
+        at=late.strftime("%Y-%m-%d %H:%M:%S") if league.dialect == "sqlite" else late,
+    )
+    with league.write() as conn:
+        write_closings(conn, 2025, load_settings(), KICKOFF + timedelta(days=1))
     assert read(league, "SELECT probability FROM market_closings") == [{"probability": 0.11}]
+
+
+def test_former_prices_of_a_withdrawn_leg_end_where_it_was_withdrawn(league: Database) -> None:
+    gone = BEFORE + timedelta(hours=1)
+    store(league, answer(BEFORE, [barkley(BEFORE)]))
+    store(league, answer(gone, [barkley(gone, status="withdrawn", quote=None)], kind="legs"))
+    at = KICKOFF + timedelta(days=1)
+    past = {"B": [priced(BEFORE + timedelta(minutes=30)), priced(gone + timedelta(minutes=1))]}
+    assert store(league, answer(at, events=(), kind="history", past=past)).inserted == 1
+
+
+def test_prices_of_during_a_game_go_once_its_event_is_known(league: Database) -> None:
+    unknown = Event("kalshi", "E", None, "DAL", "PHI", date(2025, 9, 22))
+    during = KICKOFF + timedelta(hours=2)
+    store(league, answer(BEFORE, [barkley(BEFORE)], [unknown]))
+    store(league, answer(during, [barkley(during, quote=priced(during, "0.90", "0.92"))], [unknown]))
+    assert len(rows_of(league, "bid")) == 2  # of an unknown game nobody knows that it had begun
+    settle_event(league, "kalshi", "E", GAME, who="Ann", now=during)
+    assert rows_of(league, "bid, game_id") == [(0.1, GAME)]
+
+
+def test_a_list_of_what_has_ended_takes_no_outcome_back_and_a_corrected_one_does(league: Database) -> None:
+    late = [KICKOFF + timedelta(days=day) for day in (1, 2, 3)]
+    won = barkley(late[0], status="settled", quote=None, result="yes", settlement_value=Decimal(1))
+    store(league, answer(late[0], [won], kind="settled"))
+    for status in ("closed", "withdrawn"):
+        store(league, answer(late[1], [barkley(late[1], status=status, quote=None)], kind="settled"))
+        assert legs_of(league, "status, result, settlement_value") == [("settled", "yes", 1.0)]
+    void = barkley(late[2], status="settled", quote=None, result="void", settlement_value=Decimal("0.5"))
+    store(league, answer(late[2], [void], kind="settled"))
+    assert legs_of(league, "status, result, settlement_value") == [("settled", "void", 0.5)]
+
+
+def test_a_venues_id_that_comes_with_another_players_name_settles_nobody(league: Database) -> None:
+    lamb = leg("L", "CeeDee Lamb", team="DAL", venue_player_id="uuid-1", quote=priced(BEFORE))
+    store(league, answer(BEFORE, [barkley(BEFORE), lamb]))
+    assert legs_of(league, "market_id, player_id") == [("B", "00-1"), ("L", None)]
+    said = reason_of(league, "L")
+    assert "Kalshi meant Saquon Barkley" in said
+    assert "CeeDee Lamb (DAL" in said
+
+
+def test_an_address_is_kept_without_a_key_that_got_into_it(league: Database) -> None:
+    page = answer(BEFORE, [barkley(BEFORE)])
+    url = "https://venue.example/x?apiKey=0123456789abcdef&regions=us"
+    store(league, replace(page, payload=replace(page.payload, url=url)))
+    (kept,) = read(league, "SELECT url FROM market_payloads")
+    assert "0123456789abcdef" not in kept["url"]
+    assert "regions=us" in kept["url"]
 
 
 def test_an_older_page_adds_prices_and_takes_no_state_back(league: Database) -> None:
@@ -384,7 +458,7 @@ def test_a_person_settles_an_event_and_a_leg_and_all_that_hangs_on_them_follows(
     with pytest.raises(NameNotUnderstood):
         settle_leg(league, "kalshi", "N", "Nobody At All", who="Ann", now=BEFORE)
     settled = settle_leg(league, "kalshi", "N", "Saquon Barkley", who="Ann", now=BEFORE)
-    assert (settled.means, settled.legs) == ("00-1", 2)
+    assert (settled.means, settled.legs) == ("Saquon Barkley (PHI), 2025_03_DAL_PHI", 2)
     assert set(rows_of(league, "game_id, week, player_id")) == {(GAME, 3, "00-1")}
     assert read(league, "SELECT learned_by FROM venue_players") == [{"learned_by": "Ann"}]
     again = BEFORE + timedelta(minutes=5)  # the venue's next list leaves the answers alone
