@@ -193,6 +193,11 @@ class Asked:
     seconds: float = 0.0
 
     @property
+    def said_something(self) -> bool:
+        """Whether how the venue stands is known better than before: where nothing was to be asked, it is not."""
+        return self.plan.absent is not None or bool(self.problems or self.requests)
+
+    @property
     def status(self) -> tuple[str, str | None]:
         """The venue's status and its reason."""
         if self.plan.absent is not None:
@@ -426,8 +431,9 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
             store(conn, part, try_again=at == 0)
     with league.db.write() as conn:
         store(conn, last, try_again=not (before or snapshot_only))
-        write_venues(conn, season, [_status_row(asked, now) for asked in all_asked], now)
+        write_venues(conn, season, [_status_row(asked, now) for asked in all_asked if asked.said_something], now)
         closed = Counts() if snapshot_only else write_closings(conn, season, league.settings, now)
+    with league.db.read() as conn:
         report = _report(conn, season, all_asked, stored, closed, now)
     if not snapshot_only:
         thinned = thin_season(league.db, season, now, league.settings.market_keep_days)
@@ -622,20 +628,20 @@ def _notes(
     name = NAMES[asked.plan.source]
     if events:
         one = events[0]
-        yield f"{name}: {len(events)} events of no game that is certain, e.g. {one['event_id']} ({one['reason']})"
+        yield f"{name}: events of no game that is certain: {len(events)}, e.g. {one['event_id']} ({one['reason']})"
     if legs:
         one = legs[0]
         example = f"{one['label']} in {one['game_id']} ({one['reason']})"
-        yield f"{name}: {len(legs)} legs on nobody who is certain, e.g. {example}"
+        yield f"{name}: legs on nobody who is certain: {len(legs)}, e.g. {example}"
     if asked.history_waiting:
-        waiting = f"the prices before kickoff of {asked.history_waiting} legs are still to be fetched"
-        yield f"{name}: {waiting}: the next run goes on"
+        waiting = f"legs whose prices before kickoff are still to be fetched: {asked.history_waiting}"
+        yield f"{name}: {waiting}; the next run goes on"
     if done.withdrawn:
-        yield f"{name}: {done.withdrawn} legs were withdrawn"
+        yield f"{name}: legs that were withdrawn: {done.withdrawn}"
     if done.learned:
-        yield f"{name}: {done.learned} of its players are known by its own id now"
+        yield f"{name}: players that are known by its own id now: {done.learned} more"
     for season, count in sorted(done.elsewhere.items()):
-        yield f"{name}: {count} legs of {season} were left to that season's run"
+        yield f"{name}: legs of {season}, left to that season's run: {count}"
 
 
 def _by_source(rows: pl.DataFrame) -> dict[str, list[Mapping[str, object]]]:

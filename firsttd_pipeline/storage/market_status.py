@@ -229,12 +229,13 @@ def why_unpriced(db: Database, season: int, game_id: str | None, player_id: str 
     if mine:
         return f"prices of this pick are stored, and the next `firsttd nightly --season {season}` puts them beside it"
     if nobody:
-        rest = f"{nobody} of its {legs} legs are on nobody who is certain: `firsttd markets status --season {season}`"
+        rest = f"legs of it on nobody who is certain: {nobody} (`firsttd markets status --season {season}`)"
         return f"no venue is known to list this player in this game; {rest}"
     if legs:
         return "no venue lists this player in this game"
     if not asked:
-        return f"no venue was asked about {season}: `firsttd nightly --season {season}` asks those that are on"
+        asks = f"`firsttd nightly --season {season}` asks those that are on, once a game is days away"
+        return f"no venue was asked about {season} yet: {asks}"
     return "no venue has priced this game"
 
 

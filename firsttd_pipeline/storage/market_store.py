@@ -436,13 +436,14 @@ class _Work:
 
     def withdraw(self, gone: Collection[str]) -> None:
         """Close the legs that the venue no longer knows; withdrawn are those that could have been bet on still."""
-        left = {row["event_id"] for name, row in self.legs.items() if row["status"] == "open" and name not in gone}
+        open_now = [row for name, row in self.legs.items() if row["status"] == "open" and name not in gone]
+        left = {(row["event_id"], row["book"]) for row in open_now}  # each book closes at a minute of its own
         for market_id in gone:
             row = self.legs.get(market_id)
             if row is None or row["status"] != "open":
                 continue
             row["closed_at"] = self.now.replace(microsecond=0)
-            if self._is_over(row, alone=row["event_id"] in left):
+            if self._is_over(row, alone=(row["event_id"], row["book"]) in left):
                 row["status"] = "closed"
             else:
                 row["status"] = "withdrawn"

@@ -57,6 +57,7 @@ AROUND: Final = timedelta(days=2)
 """A snapshot run prices the weeks that have a kickoff within this of now: of the others only a nightly changes any."""
 
 _PICKS: Final = "staged_picks"
+_LEGS: Final = "staged_legs"
 _LINES: Final = "staged_lines"
 _BOOKS: Final = "staged_book_prices"
 _STAGED: Final = "staged_pick_prices"
@@ -127,8 +128,10 @@ def write_pick_prices(conn: Connection, season: int, now: datetime, *, only: Col
             continue
         updated = inserted = 0
         conn.execute(step.picks, {"week": week})
+        conn.execute(step.legs)
+        step.look(conn, _PICKS, _LEGS)
         conn.execute(step.lines, {"now": now})
-        step.look(conn, _PICKS, _LINES)
+        step.look(conn, _LINES)
         counts.retired += conn.execute(step.gone, {"week": week}).rowcount
         conn.execute(step.middle)
         step.look(conn, _BOOKS)
@@ -222,13 +225,9 @@ def _words(reason: str) -> str:
     return "'" + reason.replace("'", "''") + "'"
 
 
-_TABLES: Final = (_PICKS, _LINES, _BOOKS, _STAGED)
+_TABLES: Final = (_PICKS, _LEGS, _LINES, _BOOKS, _STAGED)
 _SPORTSBOOKS: Final = f"({', '.join(map(_words, sorted(prices.SPORTSBOOKS)))})"
 _LEG: Final = "l.game_id = m.game_id AND l.player_id = m.player_id AND (l.closed_at IS NULL OR l.closed_at > m.at)"
-_LAST: Final = (
-    "SELECT q.id FROM market_odds q WHERE q.leg_id = l.id AND q.snapshot_time <= m.at "
-    "ORDER BY q.snapshot_time DESC LIMIT 1"
-)
 
 
 class _Steps:
@@ -241,9 +240,10 @@ class _Steps:
         sets = ", ".join(f"{name} = s.{name}" for name in _VALUES)
         self.tables = [text(one) for one in _tables(sqlite)]
         self.picks = text(_picks(sqlite))
+        self.legs = text(_legs())
         self.lines = text(_lines()).bindparams(at)
         self.gone = text(_GONE)
-        self.middle = text(_middle())
+        self.middle = text(_middle(sqlite))
         self.fill = text(_fill(sqlite))
         self.changed: TextClause = text(
             f"UPDATE pick_market_odds SET {sets}, updated_at = :now FROM {_STAGED} s "  # noqa: S608
@@ -263,8 +263,8 @@ class _Steps:
 
 
 def _tables(sqlite: bool) -> list[str]:
-    """The temporary tables of one week: its picks, the venues' lines on them, the sportsbooks' middle price of each
-    pick, and what has to be written; there `row_id` is the row that changes."""
+    """The temporary tables of one week: its picks, the legs on them, the venues' lines on them, the sportsbooks' middle
+    price of each pick, and what has to be written; there `row_id` is the row that changes."""
     instant = "TEXT" if sqlite else "timestamptz"
     kinds = {"pick_price_at": instant, "closing_at": instant, "pick_odds_id": "INTEGER", "assumption": "TEXT"}
     numbers = ("probability", "_bid", "_ask", "_value")
@@ -277,6 +277,8 @@ def _tables(sqlite: bool) -> list[str]:
     return [
         f"CREATE TEMPORARY TABLE {_PICKS} (id INTEGER PRIMARY KEY, game_id TEXT, player_id TEXT, at {instant}, "
         "odds DOUBLE PRECISION, no_odds TEXT, unreal TEXT)",
+        f"CREATE TEMPORARY TABLE {_LEGS} (game_id TEXT, player_id TEXT, source TEXT, leg_id INTEGER, "
+        f"closed_at {instant}, PRIMARY KEY (game_id, player_id, source, leg_id)){' WITHOUT ROWID' if sqlite else ''}",
         f"CREATE TEMPORARY TABLE {_LINES} (game_id TEXT, player_id TEXT, source TEXT, {typed(_CLOSING)}, "
         "PRIMARY KEY (game_id, player_id, source))",
         f"CREATE TEMPORARY TABLE {_BOOKS} (pick_id INTEGER, source TEXT, odds_id INTEGER, newest {instant}, "
@@ -318,6 +320,16 @@ def _picks(sqlite: bool) -> str:
     """  # noqa: S608
 
 
+def _legs() -> str:
+    """Fills `_LEGS`: every leg on a picked player in that game. Each pick looks at them, so they are found once."""
+    return f"""
+        INSERT INTO {_LEGS} (game_id, player_id, source, leg_id, closed_at)
+        SELECT l.game_id, l.player_id, l.source, l.id, l.closed_at
+        FROM (SELECT DISTINCT game_id, player_id FROM {_PICKS}) p
+        JOIN market_legs l ON l.game_id = p.game_id AND l.player_id = p.player_id
+    """  # noqa: S608
+
+
 def _lines() -> str:
     """Fills `_LINES`: each venue that has or had a leg on a picked player in that game, and its closing line there."""
     closing = "c.probability, c.closing_at, c.bid, c.ask"
@@ -326,8 +338,7 @@ def _lines() -> str:
         WITH picked AS (
             SELECT DISTINCT game_id, player_id FROM {_PICKS}
         ), listed AS (
-            SELECT l.game_id, l.player_id, l.source FROM picked p
-            JOIN market_legs l ON l.game_id = p.game_id AND l.player_id = p.player_id
+            SELECT game_id, player_id, source FROM {_LEGS}
             UNION
             SELECT c.game_id, c.player_id, c.source FROM picked p
             JOIN market_closings c ON c.game_id = p.game_id AND c.player_id = p.player_id
@@ -357,16 +368,34 @@ def _lines() -> str:
     """  # noqa: S608
 
 
-def _middle() -> str:
-    """Fills `_BOOKS`. The legs are found by game and player, whatever SQLite thinks of the index by source."""
+def _last(sqlite: bool) -> str:
+    """Joins the last snapshot `o` of the leg `l` at or before the pick `m`. PostgreSQL would read the whole table
+    unless it is told to look for each; SQLite knows no LATERAL, and takes the row by the id of that one."""
+    last = (
+        "FROM market_odds q WHERE q.leg_id = l.leg_id AND q.snapshot_time <= m.at ORDER BY q.snapshot_time DESC LIMIT 1"
+    )
+    if sqlite:
+        return f"JOIN market_odds o ON o.id = (SELECT q.id {last})"
+    return f"CROSS JOIN LATERAL (SELECT q.* {last}) o"
+
+
+def _by_key(sqlite: bool, table: str, name: str, key: str) -> str:
+    """Joins the one row of a large table, if it is there; by its key for each, whatever PostgreSQL thinks."""
+    if sqlite:
+        return f"LEFT JOIN {table} {name} ON {key.format(name)}"
+    return f"LEFT JOIN LATERAL (SELECT * FROM {table} q WHERE {key.format('q')} LIMIT 1) {name} ON true"  # noqa: S608
+
+
+def _middle(sqlite: bool) -> str:
+    """Fills `_BOOKS`."""
     return f"""
         INSERT INTO {_BOOKS} (pick_id, source, odds_id, newest)
         WITH quoted AS (
             SELECT m.id AS pick_id, o.source, o.id AS odds_id, o.snapshot_time, o.implied_probability,
                    max(o.snapshot_time) OVER (PARTITION BY m.id, o.source) AS newest
             FROM {_PICKS} m
-            JOIN market_legs l ON {_LEG} AND l.source || '' IN {_SPORTSBOOKS}
-            JOIN market_odds o ON o.id = ({_LAST})
+            JOIN {_LEGS} l ON {_LEG} AND l.source IN {_SPORTSBOOKS}
+            {_last(sqlite)}
             WHERE m.unreal IS NULL
         ), ranked AS (
             SELECT q.pick_id, q.source, q.odds_id, q.newest,
@@ -383,31 +412,34 @@ def _middle() -> str:
 def _fill(sqlite: bool) -> str:
     """Fills `_STAGED` with what is new or differs."""
     unlike = "IS NOT" if sqlite else "IS DISTINCT FROM"
-    differs = " OR ".join(f"t.{name} {unlike} w.{name}" for name in _VALUES)
+    differs = " OR ".join(f"w.old_{name} {unlike} w.{name}" for name in _VALUES)
+    kept = (
+        f"{{0}}.id = t.pick_odds_id AND c.source IN {_SPORTSBOOKS} AND {{0}}.source = c.source "
+        "AND {0}.game_id = m.game_id AND {0}.player_id = m.player_id AND {0}.snapshot_time <= m.at"
+    )
     return f"""
         INSERT INTO {_STAGED} (pick_id, source, row_id, {", ".join(_VALUES)})
         WITH priced AS (
             SELECT m.id AS pick_id, m.odds, m.no_odds, m.unreal, c.source, {", ".join(f"c.{n}" for n in _CLOSING)},
                    CASE WHEN m.unreal IS NOT NULL THEN NULL
                         WHEN c.source NOT IN {_SPORTSBOOKS} THEN (
-                            SELECT o.id FROM market_legs l JOIN market_odds o ON o.id = ({_LAST})
+                            SELECT o.id FROM {_LEGS} l {_last(sqlite)}
                             WHERE {_LEG} AND l.source = c.source ORDER BY o.snapshot_time DESC, o.id LIMIT 1)
                         WHEN kept.snapshot_time >= n.newest OR n.newest IS NULL THEN kept.id
-                        ELSE n.odds_id END AS odds_id
+                        ELSE n.odds_id END AS odds_id,
+                   t.id AS row_id, {", ".join(f"t.{name} AS old_{name}" for name in _VALUES)}
             FROM {_PICKS} m
             JOIN {_LINES} c ON c.game_id = m.game_id AND c.player_id = m.player_id
             LEFT JOIN {_BOOKS} n ON n.pick_id = m.id AND n.source = c.source
-            LEFT JOIN pick_market_odds t ON t.pick_id = m.id AND t.source = c.source AND c.source IN {_SPORTSBOOKS}
-            LEFT JOIN market_odds kept ON kept.id = t.pick_odds_id AND kept.source = c.source
-                AND kept.game_id = m.game_id AND kept.player_id = m.player_id AND kept.snapshot_time <= m.at
+            {_by_key(sqlite, "pick_market_odds", "t", "{0}.pick_id = m.id AND {0}.source = c.source")}
+            {_by_key(sqlite, "market_odds", "kept", kept)}
         ), worth AS (
-            SELECT d.pick_id, d.source,
+            SELECT d.*,
                 o.implied_probability AS pick_probability,
                 o.snapshot_time AS pick_price_at,
                 o.id AS pick_odds_id,
                 CASE WHEN o.id IS NULL THEN coalesce(d.unreal, {_words(NONE_THEN)})
                      WHEN o.implied_probability IS NULL THEN o.reason END AS pick_reason,
-                {", ".join(f"d.{name}" for name in _CLOSING)},
                 CASE WHEN d.no_odds IS NULL THEN
                     d.fair_probability * CASE WHEN d.odds > 0 THEN d.odds / 100.0 ELSE 100.0 / -d.odds END
                     - (1 - d.fair_probability) END AS expected_value,
@@ -418,9 +450,8 @@ def _fill(sqlite: bool) -> str:
                      WHEN d.closing_reason = {_words(NOT_BEGUN)} THEN d.closing_reason
                      WHEN d.closing_probability IS NULL THEN {_words(prices.NO_CLOSING)}
                      WHEN d.fair_probability IS NULL THEN {_words(prices.NO_FAIR)} END AS value_reason
-            FROM priced d LEFT JOIN market_odds o ON o.id = d.odds_id
+            FROM priced d {_by_key(sqlite, "market_odds", "o", "{0}.id = d.odds_id")}
         )
-        SELECT w.pick_id, w.source, t.id, {", ".join(f"w.{name}" for name in _VALUES)}
-        FROM worth w LEFT JOIN pick_market_odds t ON t.pick_id = w.pick_id AND t.source = w.source
-        WHERE t.id IS NULL OR {differs}
+        SELECT w.pick_id, w.source, w.row_id, {", ".join(f"w.{name}" for name in _VALUES)}
+        FROM worth w WHERE w.row_id IS NULL OR {differs}
     """  # noqa: S608

@@ -104,7 +104,7 @@ def test_status_lists_what_is_not_matched_with_the_command_that_settles_it(copy:
 
 def test_of_a_season_without_legs_status_says_what_to_run_and_which_season_has_some(copy: Home) -> None:
     never = copy.quick("markets", "status", "--season", "2024", **ON).out
-    assert "No leg of 2024 is stored yet: `firsttd nightly --season 2024` asks the venues that are on." in never
+    assert "No leg of 2024 is stored yet: `firsttd nightly --season 2024` asks the venues that are on, once" in never
     assert "Not matched" not in never
     assert "Legs are stored of" not in never
     fill(copy)
@@ -440,7 +440,10 @@ def test_why_says_what_no_market_says_of_a_pick(copy: Home) -> None:
         (line,) = [line for line in copy.quick("why", "1", **env).out.splitlines() if line.startswith("  Markets:")]
         return line.removeprefix("  Markets:").strip()
 
-    ask = "no venue was asked about 2025: `firsttd nightly --season 2025` asks those that are on"
+    ask = (
+        "no venue was asked about 2025 yet: `firsttd nightly --season 2025` asks those that are on, once a game is days "
+        "away"
+    )
     assert markets(**ON) == ask
     assert markets() == f"{ask}; FIRSTTD_PREDICTION_MARKETS is off: no market venue is asked"
     with sqlite3.connect(copy.database) as conn:
@@ -449,8 +452,8 @@ def test_why_says_what_no_market_says_of_a_pick(copy: Home) -> None:
     assert markets(**ON) == "no venue has priced this game"
     spelled(copy, {"B-1": ("O-1", "dk", OPENER, "Sayquon K.", None)})
     assert markets(**ON) == (
-        "no venue is known to list this player in this game; 1 of its 1 legs are on nobody who is certain: "
-        "`firsttd markets status --season 2025`"
+        "no venue is known to list this player in this game; legs of it on nobody who is certain: 1 "
+        "(`firsttd markets status --season 2025`)"
     )
     with sqlite3.connect(copy.database) as conn:
         conn.execute("UPDATE market_legs SET player_id = ?", (RUNNER,))

@@ -110,6 +110,7 @@ def test_a_sportsbooks_probability_is_what_its_odds_imply() -> None:
 some_price = st.one_of(st.none(), st.sampled_from([0.0, 0.02, 0.1, 0.5, 1.0, 1.5, math.nan]), st.floats(0, 1))
 
 
+@example([(0.20, 0.30, None, None, "kalshi", "snapshot")])  # exactly as wide as the width
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(

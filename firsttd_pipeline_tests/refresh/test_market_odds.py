@@ -316,7 +316,7 @@ def test_former_prices_of_picked_games_come_first_and_what_time_does_not_allow_w
     report = asked(season, tmp_path, SUNDAY, venue)
     assert [ids for what, ids in venue.asked if what == "history"] == [["leg 2025_02_PHI_KC"]]
     assert status_of(season)["kalshi"] == ("partial", "the 240 s are used up")
-    assert any("of 2 legs are still to be fetched" in note for note in report.notes)
+    assert any("prices before kickoff are still to be fetched: 2;" in note for note in report.notes)
     rest = Made()
     asked(season, tmp_path, SUNDAY + timedelta(hours=1), rest)
     assert dict(rest.asked)["history"] == ["leg 2025_03_LA_PHI", "leg 2025_01_DAL_PHI"]
@@ -338,7 +338,7 @@ def test_a_leg_missing_from_a_whole_list_is_asked_for_by_id_and_closed_if_it_is_
     assert whole.asked[1] == ("legs", ["Jalen Hurts"])
     statuses = read(season, "SELECT label, status FROM market_legs ORDER BY label")
     assert [tuple(row.values()) for row in statuses] == [("Jalen Hurts", "withdrawn"), ("Saquon Barkley", "open")]
-    assert "Kalshi: 1 legs were withdrawn" in report.notes
+    assert "Kalshi: legs that were withdrawn: 1" in report.notes
     at += timedelta(minutes=15)
     failed = Made(open=[page(at)], legs=[VenueError("no")])
     asked(season, tmp_path, at, failed, snapshot_only=True)
@@ -381,6 +381,29 @@ def test_what_came_before_a_failure_is_stored_and_the_next_question_is_asked_sti
 
 
 @needs_shared
+def test_a_venue_that_was_asked_nothing_stands_as_it_stood(season: Database, tmp_path: Path) -> None:
+    asked(season, tmp_path, SUNDAY, Made(open=[VenueError("Kalshi: down")]))
+    before = read(season, "SELECT status, tried_at, succeeded_at FROM market_venues WHERE source = 'kalshi'")
+    assert [(row["status"], row["succeeded_at"]) for row in before] == [("failed", None)]
+    idle = Made()
+    asked(season, tmp_path, SUNDAY + timedelta(hours=46), idle, snapshot_only=True)  # no game on a Tuesday
+    assert idle.asked == []
+    assert read(season, "SELECT status, tried_at, succeeded_at FROM market_venues WHERE source = 'kalshi'") == before
+
+
+def test_a_venue_that_cannot_even_be_opened_is_a_status(season: Database, tmp_path: Path) -> None:
+    class Unopened(dict[str, Made]):
+        def __missing__(self, _source: str) -> Made:
+            raise RuntimeError("no client")
+
+    settings = load_settings(home=tmp_path, database_url=f"sqlite:///{season.path}", prediction_markets=True)
+    league = League(settings, season, open_client(settings), venues=lambda source: Unopened()[source])  # type: ignore[arg-type,return-value]
+    work.refresh(league, 2025, SUNDAY)
+    found = read(season, "SELECT source, status, reason FROM market_venues WHERE status = 'failed'")
+    assert {row["source"] for row in found} >= {"kalshi", "polymarket"}
+    assert all("no client" in row["reason"] for row in found)
+
+
 def test_venues_are_asked_side_by_side(season: Database, tmp_path: Path) -> None:
     together = threading.Barrier(2, timeout=30)
     one, other = Made("kalshi", open=[together.wait]), Made("polymarket", open=[together.wait])
@@ -403,9 +426,9 @@ def test_what_is_not_understood_is_told_with_an_example(season: Database, tmp_pa
     legs = player("Nobody Inparticular", SUNDAY), player("Anyone", SUNDAY, "ODD")
     report = asked(season, tmp_path, SUNDAY, Made(open=[page(SUNDAY, *legs, events=[PHI, odd])]), snapshot_only=True)
     assert report.facts["Kalshi: unmatched"] == 2
-    assert "Kalshi: 1 events of no game that is certain, e.g. ODD (no two teams)" in report.notes
+    assert "Kalshi: events of no game that is certain: 1, e.g. ODD (no two teams)" in report.notes
     assert any(
-        "1 legs on nobody who is certain, e.g. Nobody Inparticular in 2025_05_DEN_PHI" in n for n in report.notes
+        "legs on nobody who is certain: 1, e.g. Nobody Inparticular in 2025_05_DEN_PHI" in n for n in report.notes
     )
     assert read(season, "SELECT count(*) AS n FROM market_odds") == [{"n": 2}]
 

@@ -358,6 +358,14 @@ def test_a_leg_found_withdrawn_after_kickoff_was_there_only_if_it_was_seen_short
     assert closing["00-2"]["reason"] == WITHDRAWN_LEG
 
 
+def test_a_book_that_closes_before_the_others_keeps_its_closing_line(league: Database) -> None:
+    near, last = KICKOFF - timedelta(minutes=30), KICKOFF - timedelta(minutes=15)
+    fd, mgm = (leg(book, "Saquon Barkley", team="PHI", book=book, quote=priced(near)) for book in ("fd", "mgm"))
+    store(league, answer(near, [fd, mgm]))
+    store(league, answer(last, [replace(fd, quote=priced(last))]), gone=["mgm"])
+    assert legs_of(league, "market_id, status") == [("fd", "open"), ("mgm", "closed")]
+
+
 def test_no_price_from_after_kickoff_closes_a_leg_whoever_wrote_it(league: Database) -> None:
     late = KICKOFF + timedelta(minutes=1)
     store(league, answer(BEFORE, [barkley(BEFORE)]))
