@@ -129,8 +129,8 @@ def _nothing_stored(season: int, venues: Sequence[Mapping[str, Any]]) -> str:
     if all(row["status"] == "off" for row in venues):
         return f"No leg of {season} is stored, and no venue is switched on (FIRSTTD_PREDICTION_MARKETS=on)."
     if any(row["status"] == NEVER_ASKED for row in venues):
-        when = "once a game is days away"
-        return f"No leg of {season} is stored yet: `firsttd nightly --season {season}` asks the venues that are on, {when}."
+        asks = f"`firsttd nightly --season {season}` asks the venues that are on, once a game is days away"
+        return f"No leg of {season} is stored yet: {asks}."
     return (
         f"No leg of {season} is stored: no venue lists a game of it. A season's first legs come days before its games."
     )

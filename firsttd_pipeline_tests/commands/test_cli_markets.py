@@ -441,8 +441,8 @@ def test_why_says_what_no_market_says_of_a_pick(copy: Home) -> None:
         return line.removeprefix("  Markets:").strip()
 
     ask = (
-        "no venue was asked about 2025 yet: `firsttd nightly --season 2025` asks those that are on, once a game is days "
-        "away"
+        "no venue was asked about 2025 yet: `firsttd nightly --season 2025` asks those that are on, once a game is "
+        "days away"
     )
     assert markets(**ON) == ask
     assert markets() == f"{ask}; FIRSTTD_PREDICTION_MARKETS is off: no market venue is asked"
