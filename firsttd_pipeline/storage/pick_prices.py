@@ -136,7 +136,6 @@ def write_pick_prices(conn: Connection, season: int, now: datetime, *, only: Col
         conn.execute(step.middle)
         step.look(conn, _BOOKS)
         if conn.execute(step.fill).rowcount:
-            step.look(conn, _STAGED)
             updated = conn.execute(step.changed, {"now": now}).rowcount
             inserted = conn.execute(step.new, {"now": now}).rowcount
         for name in _TABLES:

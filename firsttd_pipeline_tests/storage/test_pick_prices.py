@@ -275,6 +275,9 @@ def test_every_pick_is_worth_what_the_rule_for_one_says(database: Database) -> N
         close = draw.choice([None, draw.uniform(0.001, 0.999)])
         fair = None if close is None else draw.choice([None, close * draw.uniform(0.5, 1)])
         closing(database, last, close, fair, KICKOFF)
+        for book in draw.sample("abc", draw.randrange(4)):
+            points = [(hours(before), draw.choice([None, 0.05, 0.1])) for before in draw.sample(range(1, 9), 2)]
+            snapshots(database, leg(database, "odds_api", "g3", player, hours(9), book=book), points)
     odds: list[float | None] = [None, 0.0, 99.99, -99.99, 100.0, -100.0, -110.0, 900.0, 1e308, 1e-3]
     rows = []
     for number, player in enumerate(players):
@@ -282,7 +285,8 @@ def test_every_pick_is_worth_what_the_rule_for_one_says(database: Database) -> N
             value = draw.choice([*odds, draw.uniform(100, 5000), draw.uniform(-900, -100), math.inf, -math.inf])
             rows.append({"user_id": member, "week_id": 2, "team": "SEA", "player_name": f"r {number}",
                          "player_id": player, "game_id": "g3", "odds": value,
-                         "odds_placeholder": draw.random() < 0.2})  # fmt: skip
+                         "odds_placeholder": draw.random() < 0.2, "source": "cli",
+                         "created_at": hours(draw.uniform(0.5, 9))})  # fmt: skip
     with database.write() as conn:
         conn.execute(insert(picks), rows)
     priced(database)
@@ -290,7 +294,7 @@ def test_every_pick_is_worth_what_the_rule_for_one_says(database: Database) -> N
         database,
         "SELECT p.odds, p.odds_placeholder, c.probability, c.fair_probability, m.expected_value, m.closing_line_value, "
         "m.value_reason FROM pick_market_odds m JOIN picks p ON p.id = m.pick_id "
-        "JOIN market_closings c ON c.game_id = p.game_id AND c.player_id = p.player_id",
+        "JOIN market_closings c ON c.game_id = p.game_id AND c.player_id = p.player_id AND c.source = m.source",
     )
     assert len(found) == len(rows)
     for row in found:
@@ -302,3 +306,9 @@ def test_every_pick_is_worth_what_the_rule_for_one_says(database: Database) -> N
         ):
             assert (got is None) == (wanted is None)
             assert got is None or got == pytest.approx(wanted, rel=1e-12, abs=1e-15)
+    stored = "SELECT * FROM pick_market_odds ORDER BY pick_id, source"
+    before = read(database, stored)
+    assert {row["source"] for row in before if row["pick_odds_id"]} == {"kalshi", "odds_api"}
+    again = priced(database, NOW + timedelta(days=1))
+    assert (again.changed, again.unchanged) == (0, len(before))
+    assert read(database, stored) == before
