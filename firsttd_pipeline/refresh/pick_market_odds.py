@@ -27,7 +27,7 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
         only = weeks_around(conn, season, now) if snapshot_only else None
         counts = write_pick_prices(conn, season, now, only=only)
         facts, why_not = pick_price_facts(conn, season, only=only)
-        preview = latest_pick_prices(conn, season)
+        preview = latest_pick_prices(conn, season, only=only)
         if only is not None:
             counts.unchanged = count_pick_prices(conn, season) - counts.inserted - counts.updated
     report = Report("pick_market_odds", season, counts, facts=facts, preview=preview)

@@ -196,8 +196,10 @@ def count_pick_prices(conn: Connection, season: int) -> int:
     )
 
 
-def latest_pick_prices(conn: Connection, season: int, limit: int = 10) -> pl.DataFrame:
-    """A few rows for people, the newest picks first."""
+def latest_pick_prices(
+    conn: Connection, season: int, *, only: Collection[int] | None = None, limit: int = 10
+) -> pl.DataFrame:
+    """A few rows for people, the newest picks first; `only` of these weeks, if they are given."""
     table = pick_market_odds.c
     shown = ("source", "pick_probability", "closing_probability", "fair_probability", "expected_value")
     return read_frame(
@@ -209,7 +211,7 @@ def latest_pick_prices(conn: Connection, season: int, limit: int = 10) -> pl.Dat
             *(table[name] for name in (*shown, "closing_line_value")),
         )
         .join(picks, picks.c.id == table.pick_id)
-        .where(table.pick_id.in_(pick_ids(season)))
+        .where(table.pick_id.in_(_pick_ids(season, only)))
         .order_by(table.pick_id.desc(), table.source)
         .limit(limit),
     )

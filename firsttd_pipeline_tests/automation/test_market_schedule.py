@@ -23,7 +23,7 @@ from firsttd_pipeline.automation.schedules import (
 )
 from firsttd_pipeline.automation.sensors import TickError
 from firsttd_pipeline.definitions import build_definitions, defs
-from firsttd_pipeline.refresh import market_odds
+from firsttd_pipeline.refresh import market_odds, pick_market_odds
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.watch import Upcoming, upcoming_games
@@ -261,14 +261,22 @@ def test_a_snapshot_run_asks_for_todays_open_legs_alone_and_prices_the_picks(
 
     plan_for = market_odds.plan_for
     monkeypatch.setattr(market_odds, "plan_for", spy)
+    weeks: list[int] = []
+
+    def around(_conn: Any, season: int, _now: datetime) -> list[int]:
+        weeks.append(season)
+        return []
+
+    monkeypatch.setattr(pick_market_odds, "weeks_around", around)
     address = sqlite_db.url.render_as_string(hide_password=False)
     made = build_definitions(settings_for(tmp_path, "http://127.0.0.1:9/", database_url=address))
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     for job, only in (("market_snapshots", True), ("nightly", False)):
         asked.clear()
+        weeks.clear()
         done = made.resolve_job_def(job).execute_in_process(
             partition_key="2025", run_config=quiet, raise_on_error=False,
             asset_selection=[dg.AssetKey("market_odds"), dg.AssetKey("pick_market_odds")],
         )  # fmt: skip
         assert done.success
-        assert asked == [only] * 4
+        assert (asked, weeks) == ([only] * 4, [2025] * only)

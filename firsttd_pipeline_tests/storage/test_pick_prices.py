@@ -6,12 +6,15 @@ import math
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import insert
 
 from firsttd_pipeline.domain.prices import pick_values
+from firsttd_pipeline.refresh.base import League
+from firsttd_pipeline.refresh.pick_market_odds import refresh
 from firsttd_pipeline.storage import pick_prices
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.pick_prices import write_pick_prices
@@ -231,6 +234,23 @@ def test_a_snapshot_run_prices_the_weeks_around_now_and_leaves_the_others_as_the
         assert facts["picks with a closing line"] == 0
         facts, _ = pick_prices.pick_price_facts(conn, SEASON, only=[first])
     assert (facts["picks with a closing line"], of_pick(database, 1)["pick_odds_id"]) == (2, ids[1])
+
+
+def test_a_snapshot_run_tells_which_weeks_it_priced_and_counts_the_rows_of_all(sqlite_db: Database) -> None:
+    league(sqlite_db)
+    priced(sqlite_db)
+    only_db = cast(League, SimpleNamespace(db=sqlite_db))
+    told = refresh(only_db, SEASON, KICKOFF, snapshot_only=True)
+    assert told.notes == [
+        "Priced were the picks of 2 weeks: those with a kickoff within 2 days; a nightly run prices all"
+    ]
+    assert (told.counts.unchanged, told.facts["picks with a closing line around today"]) == (2, 2)
+    write(sqlite_db, "DELETE FROM market_closings")
+    later = refresh(only_db, SEASON, KICKOFF + timedelta(days=9), snapshot_only=True)
+    assert (later.counts.changed, later.counts.unchanged, later.preview.height) == (0, 2, 0)
+    night = refresh(only_db, SEASON, KICKOFF + timedelta(days=9))
+    assert night.notes == ["No pick of 2025 has a closing line: docs/markets.md says what it takes"]
+    assert (night.counts.updated, night.facts["picks priced"], night.preview.height) == (2, 2, 2)
 
 
 def test_rows_follow_a_pick_that_moves_and_go_with_one_that_has_no_price(database: Database) -> None:
