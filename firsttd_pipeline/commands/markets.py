@@ -126,9 +126,10 @@ def status(
 
 
 def _nothing_stored(season: int, venues: Sequence[Mapping[str, Any]]) -> str:
-    if all(row["status"] == "off" for row in venues):
+    states = {row["status"] for row in venues}
+    if "off" in states and states <= {"off", "absent"}:
         return f"No leg of {season} is stored, and no venue is switched on (FIRSTTD_PREDICTION_MARKETS=on)."
-    if any(row["status"] == NEVER_ASKED for row in venues):
+    if NEVER_ASKED in states:
         asks = f"`firsttd nightly --season {season}` asks the venues that are on, once a game is days away"
         return f"No leg of {season} is stored yet: {asks}."
     return (
@@ -141,11 +142,13 @@ def _elsewhere(seasons: Sequence[int]) -> str:
 
 
 def venues_now(league: League, season: int) -> list[dict[str, Any]]:
-    """One row per venue for people. What is switched off now is told so, whatever it was when it was last asked."""
+    """One row per venue for people. What is switched off now is told so, whatever it was when it was last asked; but a
+    venue that has nothing of a season has nothing of it, on or off.
+    """
     rows = overview(league.db, season)
     for row in rows:
         off = why_off(row["venue"], league.settings)
-        if off is not None:
+        if off is not None and row["status"] != "absent":
             row["status"], row["reason"] = "off", off
         elif row["status"] == "off":
             row["reason"] = "it was off when the last run came; it is on now, and the next run asks it"
@@ -491,9 +494,10 @@ def _judged(league: League, season: int) -> pl.DataFrame:
     import polars as pl
 
     from firsttd_pipeline.storage.market_outcomes import judged_closings
+    from firsttd_pipeline.storage.season import Season
 
     with league.db.read() as conn:
-        rows = judged_closings(conn, season)
+        rows = judged_closings(conn, Season(league.db, season, conn))
     return rows.select("source", "probability", "fair_probability", (pl.col("outcome") == 1.0).alias("won"))
 
 

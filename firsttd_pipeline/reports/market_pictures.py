@@ -15,6 +15,8 @@ from firsttd_pipeline.reports.plots import HorizontalBars, Reliability
 def reliability_picture(season: int, judged: pl.DataFrame) -> Reliability | None:
     """How often closing lines came true, by venue: fair probabilities where any is known, else the prices themselves.
 
+    A venue without a fair probability, where others have some, shows its prices and says so in its name.
+
     Args:
         season: said in the title, as is which of the two it is.
         judged: source, probability, fair_probability, won.
@@ -22,10 +24,11 @@ def reliability_picture(season: int, judged: pl.DataFrame) -> Reliability | None
     fair = judged["fair_probability"].count() > 0
     series = {}
     for (source,), legs in judged.sort("source").group_by("source", maintain_order=True):
-        bins = reliability(legs["fair_probability" if fair else "probability"], legs["won"])
+        of_fair = legs["fair_probability"].count() > 0
+        bins = reliability(legs["fair_probability" if of_fair else "probability"], legs["won"])
         if bins.height:
             rows = bins.select("mean_probability", "share_won", "n", "share_low", "share_high").rows()
-            series[NAMES.get(str(source), str(source))] = rows
+            series[NAMES.get(str(source), str(source)) + (" (prices)" if fair and not of_fair else "")] = rows
     if not series:
         return None
     what = "Fair closing probabilities of {} (no overround)" if fair else "Closing prices of {} (with overround)"

@@ -57,7 +57,7 @@ def settle_event(db: Database, source: str, event_id: str, game_id: str, *, who:
     Raises:
         MatchRefused, PickRefused: no such event, or no such game in its season.
     """
-    checked_who(who)
+    by = {"matched_by": checked_who(who), "matched_at": now.astimezone(UTC).replace(microsecond=0)}
     event, leg = market_events.c, market_legs.c
     with db.write() as conn:
         this = and_(event.source == source, event.event_id == event_id)
@@ -69,7 +69,7 @@ def settle_event(db: Database, source: str, event_id: str, game_id: str, *, who:
             )
         book = MarketBook.load(conn, row.season)
         game = book.names.any_game(game_id)
-        conn.execute(update(market_events).where(this).values(game_id=game.id, reason=None))
+        conn.execute(update(market_events).where(this).values(game_id=game.id, reason=None, **by))
         its = and_(leg.source == source, leg.event_id == event_id)
         forget = and_(its, leg.kind.in_(("player", "dst")), or_(leg.method.is_(None), leg.method != BY_HAND))
         conn.execute(update(market_legs).where(forget).values(player_id=None, method=None, reason=_ANEW))
@@ -130,7 +130,9 @@ def settle_leg(
         before = player_name(conn, row["season"], row["player_id"]) or row["player_id"] or "nobody"
         alike, left = _alike(conn, book, row, meant) if everywhere else ([], Counter())
         legs = [int(row["id"]), *alike]
-        told = {"player_id": meant.player_id, "method": BY_HAND, "reason": None}
+        at = now.astimezone(UTC).replace(microsecond=0)
+        by = {"matched_by": signed_by, "matched_at": at}
+        told = {"player_id": meant.player_id, "method": BY_HAND, "reason": None, **by}
         conn.execute(update(market_legs).where(leg.id.in_(legs)).values(told))
         if row["venue_player_id"] and meant.kind == "player":
             teach(conn, source, row, meant.player_id, by=signed_by, now=now.astimezone(UTC))

@@ -12,6 +12,7 @@ import polars as pl
 from sqlalchemy import Connection, and_, exists, select
 
 from firsttd_pipeline.domain.grading import first_scorers
+from firsttd_pipeline.domain.prices import SPORTSBOOKS
 from firsttd_pipeline.storage.engine import read_frame
 from firsttd_pipeline.storage.market_prices import closing_lines
 from firsttd_pipeline.storage.schema import market_legs, market_outcomes
@@ -65,26 +66,36 @@ def known_firsts(of_season: Season) -> pl.DataFrame:
     return known.join(records, on="game_id").join(plays, on="game_id", how="left")
 
 
-def judged_closings(conn: Connection, season: int) -> pl.DataFrame:
-    """The season's closing lines of legs that settled yes or no: source, game_id, player_id, probability,
-    fair_probability, outcome (1.0 or 0.0)."""
+def judged_closings(conn: Connection, of_season: Season) -> pl.DataFrame:
+    """The season's closing lines that came true or did not: source, game_id, player_id, probability,
+    fair_probability, outcome (1.0 or 0.0).
+
+    By the venue's own word where it settles its legs (a void is neither). Sportsbooks tell no outcomes here: theirs are
+    judged by the plays, but for games that began with a D/ST's touchdown, for who wins with that is each book's rule.
+    """
     outcome = market_outcomes.c
     key = ("source", "game_id", "player_id")
     settled = read_frame(
         conn,
         select(*(outcome[name] for name in key), outcome.resolved_outcome)
         .where(
-            outcome.season == season,
+            outcome.season == of_season.season,
             outcome.resolved_outcome.in_(["yes", "no"]),
             outcome.game_id.is_not(None),
             outcome.player_id.is_not(None),
         )
         .distinct(),
     )
-    rows = closing_lines(conn, season).join(settled, on=key, how="inner", maintain_order="left")
-    return rows.with_columns((pl.col("resolved_outcome") == "yes").cast(pl.Float64).alias("outcome")).drop(
-        "resolved_outcome"
+    lines = closing_lines(conn, of_season.season)
+    told = lines.join(settled, on=key, how="inner", maintain_order="left").with_columns(
+        (pl.col("resolved_outcome") == "yes").cast(pl.Float64).alias("outcome")
     )
+    firsts = _first(of_season).filter(pl.col("reason").is_null() & pl.col("dst").is_null())
+    books = lines.filter(pl.col("source").is_in(list(SPORTSBOOKS)))
+    seen = books.join(firsts.select("game_id", "scorer"), on="game_id", how="inner", maintain_order="left").with_columns(
+        (pl.col("player_id") == pl.col("scorer")).cast(pl.Float64).alias("outcome")
+    )
+    return pl.concat([told.drop("resolved_outcome"), seen.drop("scorer")])
 
 
 def _first(of_season: Season) -> pl.DataFrame:

@@ -197,6 +197,16 @@ def test_closing_prices_against_outcomes_are_scored_by_venue_and_drawn(graded: G
     assert drawn.title == "Closing prices of 2025 (with overround) against outcomes"
 
 
+def test_sportsbooks_tell_no_outcomes_and_are_judged_by_the_plays(graded: Graded) -> None:  # noqa: F811
+    # the other game began with a D/ST's touchdown: who wins with that is each book's rule
+    for game, player, close in ((OPENER, CARRIER, 0.2), (OPENER, CATCHER, 0.1), (OTHER, CATCHER, 0.3)):
+        (last,) = snapshots(graded.db, leg(graded.db, "odds_api", game, player, KICKOFF), [(KICKOFF, close)])
+        closing(graded.db, last, close, None, KICKOFF)
+    report = refreshed(graded)
+    assert stored(graded) == []
+    assert report.facts["The Odds API: Brier score"] == pytest.approx((0.8**2 + 0.1**2) / 2)
+
+
 @needs_shared
 def test_the_captured_event_settled_yes_for_the_player_that_the_real_plays_say(
     sqlite_db: Database,

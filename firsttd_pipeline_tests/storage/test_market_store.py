@@ -465,7 +465,11 @@ def test_a_person_settles_an_event_and_a_leg_and_all_that_hangs_on_them_follows(
     assert settle_event(league, "kalshi", "E", GAME, who="Ann", now=BEFORE).legs == 2
     with pytest.raises(NameNotUnderstood):
         settle_leg(league, "kalshi", "N", "Nobody At All", who="Ann", now=BEFORE)
-    settled = settle_leg(league, "kalshi", "N", "Saquon Barkley", who="Ann", now=BEFORE)
+    settled = settle_leg(league, "kalshi", "N", "Saquon Barkley", who="Bob", now=BEFORE)
+    assert read(league, "SELECT matched_by, matched_at IS NULL AS undated FROM market_events") == [
+        {"matched_by": "Ann", "undated": False}
+    ]
+    assert legs_of(league, "market_id, matched_by") == [("N", "Bob"), ("N2", None)]
     assert (settled.means, settled.legs) == ("Saquon Barkley (PHI), 2025_03_DAL_PHI", 2)
     assert set(rows_of(league, "game_id, week, player_id")) == {(GAME, 3, "00-1")}
     assert read(league, "SELECT learned_by FROM venue_players") == [{"learned_by": "Ann"}]

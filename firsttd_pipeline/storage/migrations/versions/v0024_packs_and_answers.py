@@ -1,11 +1,15 @@
-"""The closing lines of each season are also kept in one piece, to be read whole."""
+"""The closing lines of each season in one piece, to be read whole; who said by hand what an event or leg is on."""
 
-from sqlalchemy import Column, Integer, LargeBinary, Table, UniqueConstraint
+from alembic import op
+from sqlalchemy import Column, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from firsttd_pipeline.storage.migrations.support import AUTO, create, frozen, ident, stamp
+from firsttd_pipeline.storage.schema import UtcDateTime
 
 revision = "0024"
 down_revision = "0023"
+
+BY = "who said so, where a person did"
 
 metadata = frozen()
 
@@ -25,3 +29,6 @@ market_closing_packs = Table(
 
 def upgrade() -> None:
     create(market_closing_packs)
+    for table in ("market_events", "market_legs"):
+        for column in (Column("matched_by", Text, comment=BY), Column("matched_at", UtcDateTime)):
+            op.add_column(table, column)
