@@ -472,7 +472,7 @@ def test_a_person_settles_an_event_and_a_leg_and_all_that_hangs_on_them_follows(
     assert legs_of(league, "market_id, matched_by") == [("N", "Bob"), ("N2", None)]
     assert (settled.means, settled.legs) == ("Saquon Barkley (PHI), 2025_03_DAL_PHI", 2)
     assert set(rows_of(league, "game_id, week, player_id")) == {(GAME, 3, "00-1")}
-    assert read(league, "SELECT learned_by FROM venue_players") == [{"learned_by": "Ann"}]
+    assert read(league, "SELECT learned_by FROM venue_players") == [{"learned_by": "Bob"}]
     again = BEFORE + timedelta(minutes=5)  # the venue's next list leaves the answers alone
     store(league, answer(again, [nick, twin], [lost]))
     assert {row[2] for row in legs_of(league)} == {"00-1"}
