@@ -136,7 +136,9 @@ def write_pick_prices(conn: Connection, season: int, now: datetime, *, only: Col
         conn.execute(step.middle)
         step.look(conn, _BOOKS)
         if conn.execute(step.fill).rowcount:
-            updated = conn.execute(step.changed, {"now": now}).rowcount
+            if conn.execute(step.differ).scalar_one():
+                step.look(conn, _STAGED)
+                updated = conn.execute(step.changed, {"now": now}).rowcount
             inserted = conn.execute(step.new, {"now": now}).rowcount
         for name in _TABLES:
             conn.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608
@@ -246,6 +248,7 @@ class _Steps:
         self.gone = text(_GONE)
         self.middle = text(_middle(sqlite))
         self.fill = text(_fill(sqlite))
+        self.differ = text(f"SELECT count(row_id) FROM {_STAGED}")  # noqa: S608
         self.changed: TextClause = text(
             f"UPDATE pick_market_odds SET {sets}, updated_at = :now FROM {_STAGED} s "  # noqa: S608
             "WHERE s.row_id = pick_market_odds.id"
