@@ -32,7 +32,7 @@ SPORTSBOOKS: Final = frozenset({"odds_api"})
 """Sources whose price is a bookmaker's offer: no book of bids and asks, and each bookmaker a field of his own."""
 STATED: Final = frozenset({"polymarket"})
 """Sources whose history gives the price the venue itself showed then, and no book: the middle of a book narrower than
-0.10, else the last trade (docs/markets.md says why that is taken)."""
+0.10, else the last trade (docs/prices.md says why that is taken)."""
 STATED_DEFAULT: Final = 0.5
 """What such a source shows of a market in which nobody has bid or traded."""
 

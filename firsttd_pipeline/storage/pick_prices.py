@@ -45,7 +45,7 @@ NONE_BEFORE: Final = "no price of before kickoff is stored"
 
 #: Why a venue that listed the player has no closing line on him; else the line's own reason in `market_closings`.
 CLOSING_REASONS: Final[dict[str, str]] = {
-    NOT_BEGUN: "the closing line comes with the first run after kickoff",
+    NOT_BEGUN: "the closing line comes with the first night after kickoff",
     POSTPONED: "the closing line is that of the day it is played",
     CANCELLED: "nothing closes without a kickoff",
     NO_GAME: "upstream has it no more",

@@ -72,7 +72,7 @@ def test_no_other_book_gives_a_probability_and_each_says_why(bid: float | None, 
 
 
 def test_the_page_has_every_reason() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "markets.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
     rows = [f"| `{reason}` | {meaning} |" for reason, meaning in prices.PROBABILITY_REASONS.items()]
     assert [row for row in rows if row not in page] == []
 

@@ -211,7 +211,7 @@ def test_a_venue_that_listed_the_player_and_has_no_closing_line_says_why(
 
 
 def test_the_reasons_stand_in_the_docs() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "markets.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
     for reason in (*pick_prices.PICK_REASONS, *pick_prices.CLOSING_REASONS):
         assert f"| `{reason}` |" in page
 
@@ -249,7 +249,7 @@ def test_a_snapshot_run_tells_which_weeks_it_priced_and_counts_the_rows_of_all(s
     later = refresh(only_db, SEASON, KICKOFF + timedelta(days=9), snapshot_only=True)
     assert (later.counts.changed, later.counts.unchanged, later.preview.height) == (0, 2, 0)
     night = refresh(only_db, SEASON, KICKOFF + timedelta(days=9))
-    assert night.notes == ["No pick of 2025 has a closing line: docs/markets.md says what it takes"]
+    assert night.notes == ["No pick of 2025 has a closing line: docs/prices.md says what it takes"]
     assert (night.counts.updated, night.facts["picks priced"], night.preview.height) == (2, 2, 2)
 
 
