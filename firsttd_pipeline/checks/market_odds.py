@@ -17,7 +17,9 @@ def venues_answer(season: Season, now: datetime) -> list[Violation]:
 
 def legs_understood(season: Season, now: datetime) -> list[Violation]:
     """Every event has its game, every leg its player."""
-    return market_quality.legs_not_understood(season.market_events_without_game(), season.market_legs_without_player())
+    return market_quality.legs_not_understood(
+        season.season, season.market_events_without_game(), season.market_legs_without_player()
+    )
 
 
 CHECKS = [

@@ -126,10 +126,9 @@ def status(
 
 
 def _nothing_stored(season: int, venues: Sequence[Mapping[str, Any]]) -> str:
-    states = {row["status"] for row in venues}
-    if "off" in states and states <= {"off", "absent"}:
+    if all(row["status"] == "off" for row in venues):
         return f"No leg of {season} is stored, and no venue is switched on (FIRSTTD_PREDICTION_MARKETS=on)."
-    if NEVER_ASKED in states:
+    if any(row["status"] == NEVER_ASKED for row in venues):
         asks = f"`firsttd nightly --season {season}` asks the venues that are on, once a game is days away"
         return f"No leg of {season} is stored yet: {asks}."
     return (
@@ -142,13 +141,11 @@ def _elsewhere(seasons: Sequence[int]) -> str:
 
 
 def venues_now(league: League, season: int) -> list[dict[str, Any]]:
-    """One row per venue for people. What is switched off now is told so, whatever it was when it was last asked; but a
-    venue that has nothing of a season has nothing of it, on or off.
-    """
+    """One row per venue for people. What is switched off now is told so, whatever it was when it was last asked."""
     rows = overview(league.db, season)
     for row in rows:
         off = why_off(row["venue"], league.settings)
-        if off is not None and row["status"] != "absent":
+        if off is not None:
             row["status"], row["reason"] = "off", off
         elif row["status"] == "off":
             row["reason"] = "it was off when the last run came; it is on now, and the next run asks it"

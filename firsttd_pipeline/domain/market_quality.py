@@ -5,6 +5,7 @@ What a venue calls a leg is text of others: a violation repeats it, and whoever 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,34 +27,48 @@ Row = Mapping[str, Any]
 def venues_that_failed(venues: pl.DataFrame) -> list[Violation]:
     """The venues that did not answer all that was asked. One that is off, or was not there in the season, is well.
 
-    venues: source, status, reason, succeeded_at.
+    venues: season, source, status, reason, succeeded_at.
     """
     found = []
     for row in venues.filter(pl.col("status").is_in(["failed", "partial"])).sort("source").iter_rows(named=True):
         name = NAMES.get(row["source"], row["source"])
-        since = row["succeeded_at"]
-        last = f"last answered in full {since:%Y-%m-%d %H:%M} UTC" if since else "never answered in full"
+        setting = f"FIRSTTD_{row['source'].upper()}"
         said = "did not answer" if row["status"] == "failed" else "answered in part; what came is stored"
+        last = f"last in full {_time(row['succeeded_at'])}" if row["succeeded_at"] else "never yet in full"
+        asked = f"{setting}_URL and {setting}_KEY are" if row["source"] == "odds_api" else f"{setting}_URL is"
         found.append(
             Violation(
-                f"{name} {said}",
+                f"{name} {said} ({last})",
                 1,
-                f"{last}: {_short(row['reason'], _REASON).rstrip('.')}",
-                f"nothing if it passes: the next run asks again and nothing else waits for it; if it stays, "
-                f"`firsttd markets status` says more and FIRSTTD_{row['source'].upper()}=off stops asking",
+                _short(without_advice(row["reason"] or "").removeprefix(f"{name}: "), _REASON),
+                f"nothing now: the next run asks again. If it stays, see `firsttd markets status --season "
+                f"{row['season']}` and whether {asked} right; {setting}=off stops asking",
                 "warn",
                 (row["source"],),
+                whole=True,
             )
         )
     return found
 
 
-def legs_not_understood(events: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
+_ADVICE: Final = re.compile(
+    r"\s*(?:Check the address\.|Check the network and the address; a retry may help\."
+    r"|A retry may help: run it again later\.|A retry does not help\.)"
+)
+
+
+def without_advice(reason: str) -> str:
+    """Why something failed without what its error says to do: whoever tells it says that once, for all reasons."""
+    return _ADVICE.sub("", reason).strip()
+
+
+def legs_not_understood(season: int, events: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
     """Events of no game and legs on nobody, by venue, with the command that settles one.
 
     events: source, event_id, title, reason, legs. legs: source, market_id, label, game_id, reason.
     """
     found = []
+    lists = f"`firsttd markets status --season {season}` lists them, each with the command that settles it"
     for (source,), rows in events.sort("source", "event_id").group_by("source", maintain_order=True):
         one = rows.row(0, named=True)
         title = _short(one["title"] or "no title")
@@ -62,10 +77,8 @@ def legs_not_understood(events: pl.DataFrame, legs: pl.DataFrame) -> list[Violat
                 f"{NAMES.get(str(source), source)}: events of no game that is certain",
                 rows.height,
                 f"{one['event_id']} ({title}, {one['legs']} legs): {_short(one['reason'], _REASON)}",
-                f"`firsttd markets status` lists them; `firsttd markets match {source} EVENT_ID --game GAME` settles "
-                "one; an event of no game of the league may stay",
+                f"{lists}; an event of no game of the league may stay",
                 "warn",
-                tuple(rows["event_id"]),
             )
         )
     for (source,), rows in legs.sort("source", "game_id", "market_id").group_by("source", maintain_order=True):
@@ -75,9 +88,8 @@ def legs_not_understood(events: pl.DataFrame, legs: pl.DataFrame) -> list[Violat
                 f"{NAMES.get(str(source), source)}: legs on nobody who is certain",
                 rows.height,
                 f"{one['market_id']} ({_short(one['label'])}, {one['game_id']}): {_short(one['reason'], _REASON)}",
-                f"`firsttd markets status` lists them; `firsttd markets match {source} MARKET_ID PLAYER` settles one",
+                lists,
                 "warn",
-                tuple(rows["market_id"]),
             )
         )
     return found
@@ -188,19 +200,22 @@ def _violation(game: Any, legs: list[dict[str, Any]], play: Row) -> Violation:
         f"{game}: {_and(venues)} settled otherwise than the plays say",
         len(legs),
         f"{said}. The plays: {_play(play)}",
-        "`firsttd why PICK` has both sides; if the venue is right, upstream's play is wrong: grade the picks on it by "
-        "hand; if the plays are, nothing: no grade rests on a venue",
+        f"nothing if the plays are right: no grade rests on a venue. If the venue is (`firsttd markets odds {game}` "
+        "shows its side), grade the picks on that game by hand: `firsttd grade override`",
         "warn",
         tuple(leg["market_id"] for leg in legs),
+        whole=True,
     )
 
 
 def _leg(leg: Row) -> str:
     at = leg["resolution_time"]
     value = leg["settlement_value"]
-    told = f"{NAMES.get(leg['source'], leg['source'])} settled {leg['market_id']} ({_short(leg['player_name'])})"
-    told += f" {leg['resolved_outcome']}" + (f" at {value:.2f} dollars" if value is not None else "")
-    return told + (f" on {_time(at)}" if at is not None else "")
+    told = f"{NAMES.get(leg['source'], leg['source'])} says {leg['resolved_outcome']} for {_short(leg['player_name'])}"
+    evidence = [leg["market_id"]]
+    evidence += [f"{value:.2f} dollars"] if value is not None else []
+    evidence += [_time(at)] if at is not None else []
+    return f"{told} ({', '.join(evidence)})"
 
 
 def _play(row: Row) -> str:

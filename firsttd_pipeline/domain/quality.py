@@ -27,7 +27,8 @@ PLAYS_DUE: Final = timedelta(hours=48)
 """After kickoff: until then a final game's plays may still be on their way (upstream publishes them in batches)."""
 _NOT_PLAYED: Final = ("cancelled", "postponed")
 _UNKNOWN: Final = ("", "unknown", "none", "n/a", "?")
-_SHOWN: Final = 20
+_SHOWN: Final = 5
+"""Ids listed in a text: the rest is counted, and the remedy says where all of them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Violation:
         remedy: what an operator can do.
         severity: `error`: the table is wrong; `warn`: a person should look, the table can be used.
         ids: all rows concerned, by id, where there is one.
+        whole: the example tells all of them: how many there are and which adds nothing.
     """
 
     rule: str
@@ -49,13 +51,18 @@ class Violation:
     remedy: str
     severity: Severity = "error"
     ids: tuple[str, ...] = ()
+    whole: bool = False
 
     def __str__(self) -> str:
-        listed = ""
-        if len(self.ids) > 1:
-            more = f" and {len(self.ids) - _SHOWN} more" if len(self.ids) > _SHOWN else ""
-            listed = f" All: {', '.join(self.ids[:_SHOWN])}{more}."
-        return f"{self.rule}: {self.count}, e.g. {self.example}.{listed} What to do: {self.remedy}"
+        said, listed = f"{self.rule}: ", ""
+        if self.count > 1 and not self.whole:
+            said += f"{self.count}, e.g. "
+            which = ", ".join(self.ids[:_SHOWN])
+            if len(self.ids) > _SHOWN:
+                listed = f" The first {_SHOWN} of {len(self.ids)}: {which}."
+            elif len(self.ids) > 1:
+                listed = f" All: {which}."
+        return f"{said}{self.example.rstrip('.')}.{listed} What to do: {self.remedy}"
 
 
 def _found(

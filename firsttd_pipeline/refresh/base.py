@@ -44,8 +44,10 @@ class Report:
         absence: why there is nothing to take, where that is legal.
         notes: sentences for the operator, most important first.
         facts: numbers for the metadata, by their label.
+        tables: numbers that belong together, by their label: a row each thing, columns as people call them.
         preview: a few rows of the table for people.
         plot: gives what a picture of the table shows, or several; called only where they are drawn.
+        undrawn: why there is no picture, where one could be.
     """
 
     asset: str
@@ -55,8 +57,10 @@ class Report:
     absence: str | None = None
     notes: list[str] = field(default_factory=list)
     facts: dict[str, int | float | str] = field(default_factory=dict)
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
     plot: Callable[[], Picture | Sequence[Picture]] | None = None
+    undrawn: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ transaction. A venue that fails is a status with its reason; only our own databa
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ import polars as pl
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
+from firsttd_pipeline.domain.market_quality import without_advice
 from firsttd_pipeline.domain.markets import (
     FIRST_SEASONS,
     NAMES,
@@ -71,8 +73,18 @@ MOST_AT_ONCE: Final = 20_000
 """Former prices in one transaction; a leg to be understood takes as long as ten of them."""
 _LEG: Final = 10
 _PREVIEW: Final = (
-    "source", "player_name", "status", "bid", "ask", "implied_probability", "american_odds", "snapshot_time"
-)  # fmt: skip
+    pl.col("source").replace(NAMES).alias("venue"),
+    pl.col("player_name").alias("on"),
+    "status",
+    "bid",
+    "ask",
+    pl.col("implied_probability").alias("implied"),
+    pl.col("american_odds").alias("odds"),
+    pl.col("snapshot_time").alias("at"),
+)
+_AMISS: Final = ("failed", "partial")
+_WHY: Final = 110
+"""Characters of a reason in the table of the venues: a note and the check have all of it, addresses too."""
 
 Part = Mapping[str, tuple[Sequence[Answered], Collection[str]]]
 """By source: answers, and market ids of legs that are gone."""
@@ -413,7 +425,7 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
     for source in SOURCES:
         reason = off[source]
         plan = plan_for(source, season, schedule, known[source], now, snapshot_only=snapshot_only)
-        if reason is not None and plan.absent is None:
+        if reason is not None:  # said first by every door: what a venue lacks is of no use while it is off
             plan = Plan(source, known=known[source], absent=("off", reason))
         plans.append(plan)
     all_asked = ask_all(league, plans, schedule, now)
@@ -588,30 +600,38 @@ def _report(
     totals = count_legs(conn, season)
     events = _by_source(read_frame(conn, open_events_query(season)))
     legs = _by_source(read_frame(conn, open_legs_query(season)))
+    venues = []
     for asked in all_asked:
         source = asked.plan.source
         status, reason = asked.status
         name, done = NAMES[source], stored[source]
-        if status not in ("off", "absent"):
-            report.facts |= {
-                f"{name}: legs": totals.get(source, 0),
-                f"{name}: snapshots": done.inserted,
-                f"{name}: unmatched": len(events.get(source, ())) + len(legs.get(source, ())),
-                f"{name}: requests": asked.requests,
-                f"{name}: seconds": round(asked.seconds, 1),
+        told = without_advice(reason or "").removeprefix(f"{name}: ")
+        venues.append(
+            {
+                "venue": name,
+                "status": status,
+                "legs": totals.get(source, 0),
+                "new": done.inserted,
+                "unmatched": len(events.get(source, ())) + len(legs.get(source, ())),
+                "asked": f"{asked.requests} in {asked.seconds:.1f}\u00a0s" if asked.requests else "",
+                "why": _brief(told),
             }
-            if asked.remaining is not None:
-                report.facts[f"{name}: requests left"] = asked.remaining
+        )
+        if asked.remaining is not None:
+            report.facts[f"{name}: requests left"] = asked.remaining
         report.notes += list(_notes(asked, done, events.get(source, []), legs.get(source, [])))
-        if status != "ok":
-            report.notes.append(f"{name}: {status}: {reason}")
-    report.notes.sort(key=lambda note: not any(f": {bad}: " in note for bad in ("failed", "partial")))
+        if status in _AMISS:
+            report.notes.append(f"{name}: {status}: {told}")
+    report.notes.sort(key=lambda note: not any(f": {bad}: " in note for bad in _AMISS))
+    table = report.tables["venues"] = pl.DataFrame(venues)
+    report.facts |= {name: int(table[name].sum()) for name in ("legs", "unmatched")}
     report.facts["closing lines changed"] = closed.changed
     nothing = all(asked.plan.absent is not None for asked in all_asked)
     if nothing and not any(asked.plan.known.legs for asked in all_asked):
         report.absence = "; ".join(dict.fromkeys(str(asked.status[1]) for asked in all_asked))
     coming = game_to_show(conn, season, now, next_first=True)
     if coming is not None:
+        report.facts["preview is of"] = coming[0]
         report.preview = read_odds_of_game(conn, coming[0]).select(_PREVIEW).head(SHOWN)
     latest = game_to_show(conn, season, now, next_first=False)
     if latest is not None:
@@ -619,6 +639,8 @@ def _report(
         if paths:
             title = f"{latest[0]}: first touchdown by {NAMES.get(venue, venue)}"
             report.plot = partial(PricePath, title, paths, latest[1])
+    if report.plot is None:
+        report.undrawn = f"nothing to draw: no leg of a game of {season} has a price yet"
     return report
 
 
@@ -642,6 +664,11 @@ def _notes(
         yield f"{name}: players that are known by its own id now: {done.learned} more"
     for season, count in sorted(done.elsewhere.items()):
         yield f"{name}: legs of {season}, left to that season's run: {count}"
+
+
+def _brief(reason: str) -> str:
+    told = re.sub(r"https?://\S+: ", "", reason).rstrip(".")
+    return told if len(told) <= _WHY else told[: _WHY - 1] + "…"
 
 
 def _by_source(rows: pl.DataFrame) -> dict[str, list[Mapping[str, object]]]:

@@ -52,14 +52,14 @@ def venues_table(outcomes: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """A row a venue: how its legs ended, how many of them are on nobody we know, and how good its prices were."""
     unmatched = pl.col("game_id").is_null() | pl.col("player_id").is_null()
     ends = [(pl.col("resolved_outcome") == name).sum().alias(name) for name in ("yes", "no", "void")]
-    told = outcomes.group_by("source").agg(*ends, unmatched.sum().alias("not matched"))
+    told = outcomes.group_by("source").agg(*ends, unmatched.sum().alias("unmatched"))
     judged = scores.select("source", pl.col("n").alias("judged"), "brier", "log_loss")
     both = told.join(judged, on="source", how="full", coalesce=True)
     places = {source: place for place, source in enumerate(SOURCES)}
     order = pl.col("source").replace_strict(places, default=len(SOURCES), return_dtype=pl.Int64)
     return (
         both.sort(order, "source")
-        .with_columns(pl.col("yes", "no", "void", "not matched", "judged").fill_null(0))
+        .with_columns(pl.col("yes", "no", "void", "unmatched", "judged").fill_null(0))
         .rename({"source": "venue", "brier": "Brier score"})
         .with_columns(pl.col("venue").replace(NAMES))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime
+from types import ModuleType
 
 import dagster as dg
 import polars as pl
@@ -13,6 +14,7 @@ import pytest
 from firsttd_pipeline.assets.base import _check_result, failure, markdown_text, preview_table, report_metadata
 from firsttd_pipeline.checks import Check
 from firsttd_pipeline.domain.quality import Violation
+from firsttd_pipeline.refresh import member_market_stats, pick_market_odds
 from firsttd_pipeline.refresh.base import RefreshError, Report
 from firsttd_pipeline.reports.plots import Plot
 from firsttd_pipeline.sources.http import PermanentSourceError, SourceError, TransientSourceError
@@ -21,6 +23,7 @@ from firsttd_pipeline.storage import schema
 from firsttd_pipeline.storage.engine import Database, DatabaseFull, DatabaseLocked, StorageError
 from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
+from firsttd_pipeline_tests.tables import ROOM, drawn_width
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -115,7 +118,7 @@ def test_a_preview_takes_times_and_numbers_that_json_cannot_hold() -> None:
         {"kickoff_at": [datetime(2025, 9, 5, 0, 20, tzinfo=UTC)], "day": [datetime(2025, 9, 4).date()], "n": [7]},  # noqa: DTZ001
     )
     (record,) = preview_table(frame).records
-    assert record.data == {"kickoff_at": "2025-09-05 00:20:00+00:00", "day": "2025-09-04", "n": 7}
+    assert record.data == {"kickoff at": "2025-09-05 00:20 UTC", "day": "2025-09-04", "n": 7}
 
 
 def test_a_plot_is_a_picture_in_the_metadata() -> None:
@@ -123,6 +126,27 @@ def test_a_plot_is_a_picture_in_the_metadata() -> None:
     text = str(shown(report(plot=lambda: picture))["plot"])
     assert "data:image/png;base64," in text
     assert "<b>Avery</b>" not in text
+
+
+def test_where_there_is_nothing_to_draw_a_sentence_says_so_and_no_picture_is_made() -> None:
+    assert shown(report(undrawn="nothing to draw: no game has a price yet"))["plot"] == (
+        "nothing to draw: no game has a price yet"
+    )
+
+
+def test_numbers_that_belong_together_are_one_table_before_the_counts() -> None:
+    venues = pl.DataFrame({"venue": ["Kalshi", "The Odds API"], "legs": [30, 0], "why": ["", "no key is set"]})
+    metadata = report_metadata(report(tables={"venues": venues, "none": venues.clear()}), schema.rosters, 99)
+    assert list(metadata)[:2] == ["venues", "dagster/row_count"]
+    assert "none" not in metadata
+    assert [record.data for record in metadata["venues"].records] == venues.to_dicts()
+
+
+@pytest.mark.parametrize("module", [pick_market_odds, member_market_stats])
+def test_a_preview_of_the_markets_fits_into_the_page_whatever_it_holds(module: ModuleType) -> None:
+    heads = module._PREVIEW.values()
+    assert drawn_width(pl.DataFrame({head: [-0.649] for head in heads} | {"player": ["Garrett Wynworthy"]})) <= ROOM
+    assert not any(word in head for head in heads for word in ("_", "probability"))
 
 
 def test_plain_words_stay_as_they_are() -> None:
@@ -151,7 +175,9 @@ def test_what_a_venue_or_a_member_wrote_is_no_markdown_in_a_checks_text(name: st
     found = Violation("legs on nobody", 2, name, "`firsttd markets status` lists them", "warn", (name, "other"))
     check = Check("legs_understood", "every leg has its player", lambda season, now: [found])
     stored = Season(Database("nothing.db"), 2025)
-    text = _check_result(check, stored, datetime(2025, 9, 2, tzinfo=UTC)).description or ""
+    result = _check_result(check, stored, datetime(2025, 9, 2, tzinfo=UTC))
+    assert {key: value.value for key, value in result.metadata.items()} == {"season": "2025", "violations": 2}
+    text = result.description or ""
     said = " ".join(name.split())
     assert html.unescape(text) == (
         f"legs on nobody: 2, e.g. {said}. All: {said}, other. What to do: `firsttd markets status` lists them "
@@ -159,3 +185,13 @@ def test_what_a_venue_or_a_member_wrote_is_no_markdown_in_a_checks_text(name: st
     )
     assert not set("<>[]*~|") & set(text)
     assert text.count("`") == 2
+
+
+def test_a_check_that_finds_several_things_gives_each_its_paragraph() -> None:
+    found = [Violation(f"{venue} did not answer", 1, "no connection", "wait", "warn") for venue in ("One", "Other")]
+    check = Check("venues_answer", "every venue answered", lambda season, now: found)
+    result = _check_result(check, Season(Database("nothing.db"), 2025), datetime(2025, 9, 2, tzinfo=UTC))
+    assert result.description == (
+        "One did not answer: no connection. What to do: wait\n\n"
+        "Other did not answer: no connection. What to do: wait (season 2025)"
+    )

@@ -203,16 +203,16 @@ CASES = [
          ("INSERT INTO pick_events (event, pick_id, user_id, season, week) VALUES ('picked', 99, 1, 2025, 1)",)),
     Case("leaderboard", "events_replay", "replayed standings that do not add up to what is stored", 1, "points 9",
          _set("leaderboard", "points = points + 1", "week = 0 AND rank = 1")),
-    Case("market_odds", "venues_answer", "Kalshi did not answer", 1, "never answered in full: no network",
+    Case("market_odds", "venues_answer", "Kalshi did not answer (never yet in full)", 1, "no network",
          (_venue("failed"),), "warn"),
-    Case("market_odds", "venues_answer", "Kalshi answered in part; what came is stored", 1, "no network",
+    Case("market_odds", "venues_answer", "Kalshi answered in part; what came is stored (never", 1, "no network",
          (_venue("partial"),), "warn"),
     Case("market_odds", "legs_understood", "Kalshi: events of no game that is certain", 1,
          "EV (KC at DAL, 0 legs): two such games", (_event("NULL"),), "warn"),
     Case("market_odds", "legs_understood", "Kalshi: legs on nobody who is certain", 1,
          f"LEG (S. Carrier, {OPENER}): two such players", (_event(f"'{OPENER}'"), _leg("NULL")), "warn"),
     Case("market_outcomes", "outcomes_agree", f"{OPENER}: Kalshi settled otherwise than the plays say", 1,
-         "Kalshi settled LEG (Somebody) yes",
+         "Kalshi says yes for Somebody (LEG)",
          ("INSERT INTO market_outcomes (source, season, game_id, market_id, player_name, player_id, resolved_outcome) "
           f"VALUES ('kalshi', 2025, '{OPENER}', 'LEG', 'Somebody', '00-0000005', 'yes')",), "warn"),
     Case("pick_market_odds", "closing_lines", "Kalshi: picks whose closing line is still to be fetched", 1,
@@ -320,8 +320,8 @@ def test_a_broken_season_is_told_with_count_example_and_remedy(league: League, c
     assert found.severity == case.severity
     assert len(found.remedy) > 30
     told = check_text(check, violations)
-    assert found.rule in told
-    assert f": {case.count}, e.g. " in told
+    many = f"{case.count}, e.g. " if case.count > 1 and not found.whole else ""
+    assert f"{found.rule}: {many}{found.example.rstrip('.')}." in told
     assert f"What to do: {found.remedy}" in told
 
 

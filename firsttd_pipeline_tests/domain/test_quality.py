@@ -84,13 +84,18 @@ def one(violations: list[Violation]) -> Violation:
 def test_a_violation_says_what_how_many_an_example_and_what_to_do() -> None:
     violation = one(quality.unscored_games(games(game("g2", status="scheduled", home_score=None), game("g1")), NOW))
     assert str(violation) == (
-        "games without a score a day after kickoff: 1, e.g. game id g2, kickoff at 2025-09-07 12:00 UTC, status "
+        "games without a score a day after kickoff: game id g2, kickoff at 2025-09-07 12:00 UTC, status "
         "scheduled. What to do: if the game was put off or called off, set its status to postponed or cancelled; else "
         "upstream is late: run the asset `games` again"
     )
-    many = Violation("rule", 30, "example", "do", ids=tuple(f"id{i:02d}" for i in range(30)))
-    assert "All: id00, " in str(many)
-    assert "id19 and 10 more." in str(many)
+    many = Violation("rule", 151, "example.", "do", ids=tuple(f"id{i:03d}" for i in range(151)))
+    assert str(many) == (
+        "rule: 151, e.g. example. The first 5 of 151: id000, id001, id002, id003, id004. What to do: do"
+    )
+    few = Violation("rule", 2, "example", "do", ids=("a", "b"))
+    assert str(few) == "rule: 2, e.g. example. All: a, b. What to do: do"
+    whole = Violation("rule", 2, "a said this, b that", "do", ids=("a", "b"), whole=True)
+    assert str(whole) == "rule: a said this, b that. What to do: do"
 
 
 def test_a_naive_now_is_refused() -> None:

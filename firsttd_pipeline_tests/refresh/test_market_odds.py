@@ -32,6 +32,7 @@ from firsttd_pipeline_tests.market_server import (
 from firsttd_pipeline_tests.shared_data import needs_shared
 from firsttd_pipeline_tests.storage.season_2025 import load_roster_weeks, load_season
 from firsttd_pipeline_tests.storage.small_league import read, write
+from firsttd_pipeline_tests.tables import ROOM, drawn_width
 
 FINAL = "2025_22_SEA_NE"
 SUNDAY = datetime(2025, 10, 5, 14, tzinfo=UTC)
@@ -88,9 +89,10 @@ def test_the_captured_settled_event_lands_whole_and_the_voided_leg_is_void(
     closings = read(sqlite_db, "SELECT * FROM market_closings WHERE source = 'kalshi' AND game_id = :g", g=FINAL)
     assert len(closings) == 22
     assert all(closing["closing_at"] <= closing["kickoff_at"] for closing in closings)
-    assert report.facts["Kalshi: legs"] == read(
-        sqlite_db, "SELECT count(*) AS n FROM market_legs WHERE source = 'kalshi'"
-    )[0]["n"]  # fmt: skip
+    (legs_stored,) = read(sqlite_db, "SELECT count(*) AS n FROM market_legs WHERE source = 'kalshi'")
+    (told,) = report.tables["venues"].filter(venue="Kalshi").to_dicts()
+    assert (told["status"], told["legs"], told["why"]) == ("ok", legs_stored["n"], "")
+    assert report.facts["preview is of"] == FINAL
     assert report.preview.height > 0
     assert report.plot is not None
     assert isinstance(report.plot(), PricePath)
@@ -151,6 +153,11 @@ def test_a_venue_that_fails_is_a_status_and_the_others_are_stored(
     stored = {row["source"] for row in read(sqlite_db, "SELECT DISTINCT source FROM market_odds")}
     assert stored == {"polymarket", "odds_api"} | ({"kalshi"} if status == "partial" else set())
     assert report.notes[0].startswith(f"Kalshi: {status}: ")
+    assert not any(advice in report.notes[0] for advice in ("A retry", "Check the", "Kalshi: Kalshi"))
+    (told,) = report.tables["venues"].filter(venue="Kalshi").to_dicts()
+    assert (told["status"], said in told["why"], "http" in told["why"]) == (status, True, False)
+    assert len(told["why"]) <= 110
+    assert max(drawn_width(report.tables["venues"]), drawn_width(report.preview)) <= ROOM
     if fault == "rename_prices":  # kept all the same: a later release may know the names
         kept = read(sqlite_db, "SELECT kind FROM market_payloads WHERE source = 'kalshi'")
         assert kept == [{"kind": "open"}]
@@ -172,6 +179,10 @@ def test_a_venue_that_is_off_or_was_not_there_says_so(
     assert "first season is 2026" in str(found["polymarket_us"][1])
     off = run(sqlite_db, last_rounds, AFTER_SEASON, tmp_path, settings={"prediction_markets": False})
     assert off.absence is None  # what is stored of the season is there
+    assert not any("FIRSTTD_" in note for note in off.notes)  # the table says it
+    assert dict(off.tables["venues"].select("venue", "status").rows()) == {
+        "Kalshi": "off", "Polymarket": "off", "Polymarket US": "off", "The Odds API": "off"
+    }  # fmt: skip
     write(sqlite_db, "DELETE FROM market_closings", "DELETE FROM market_odds", "DELETE FROM market_legs")
     off = run(sqlite_db, last_rounds, AFTER_SEASON, tmp_path, settings={"prediction_markets": False})
     assert "FIRSTTD_PREDICTION_MARKETS" in str(off.absence)
@@ -425,7 +436,8 @@ def test_what_is_not_understood_is_told_with_an_example(season: Database, tmp_pa
     odd = Event("kalshi", "ODD", "Somebody at somewhere", reason="no two teams")
     legs = player("Nobody Inparticular", SUNDAY), player("Anyone", SUNDAY, "ODD")
     report = asked(season, tmp_path, SUNDAY, Made(open=[page(SUNDAY, *legs, events=[PHI, odd])]), snapshot_only=True)
-    assert report.facts["Kalshi: unmatched"] == 2
+    assert report.facts["unmatched"] == 2
+    assert report.tables["venues"]["unmatched"].to_list() == [2, 0, 0, 0]
     assert "Kalshi: events of no game that is certain: 1, e.g. ODD (no two teams)" in report.notes
     assert any(
         "legs on nobody who is certain: 1, e.g. Nobody Inparticular in 2025_05_DEN_PHI" in n for n in report.notes

@@ -40,6 +40,7 @@ from firsttd_pipeline_tests.market_server import (
 from firsttd_pipeline_tests.shared_data import MIRROR, needs_shared
 from firsttd_pipeline_tests.storage.market_rows import closing, leg, snapshots
 from firsttd_pipeline_tests.storage.season_2025 import load_roster_weeks, load_season
+from firsttd_pipeline_tests.tables import ROOM, drawn_width
 
 CARRIER, CATCHER, CORNER = "00-0000002", "00-0000004", "00-0000006"
 KICKOFF = START - timedelta(days=3)
@@ -81,10 +82,21 @@ def test_settled_legs_are_stored_beside_the_first_scorer_of_the_plays_unmatched_
         (f"KA-{COMING}-{CARRIER}", "void", None),
         ("PO-None-B. Nobody", "no", None),
     ]
-    assert {name: value for name, value in report.facts.items() if name.startswith("Kalshi")} == {
-        "Kalshi: yes": 2, "Kalshi: no": 1, "Kalshi: void": 1, "Kalshi: unmatched": 1,
-    }  # fmt: skip
-    assert report.preview.height == 5
+    assert report.tables["venues"].select("venue", "yes", "no", "void", "unmatched", "judged").rows() == [
+        ("Kalshi", 2, 1, 1, 1, 0),
+        ("Polymarket", 0, 1, 0, 1, 0),
+    ]
+    assert report.facts == {"yes": 2, "no": 2, "void": 1}
+    assert drawn_width(report.tables["venues"]) <= ROOM
+    # whom the venues paid and what was void, and no leg that lost; our plays of the last game are not complete
+    assert sorted(report.preview.rows()) == [
+        (OPENER, "Kalshi", CARRIER, "yes", "S.Carrier"),
+        (OTHER, "Kalshi", "DST:KC", "yes", "T.Corner, DST:KC"),
+        (COMING, "Kalshi", CARRIER, "void", "not known"),
+    ]
+    assert report.preview["outcome"].to_list() == ["yes", "yes", "void"]
+    assert report.plot is None
+    assert report.undrawn == f"nothing to draw: no leg of {SEASON} with a closing line is settled yet"
     assert outcomes_agree(graded.season(), graded.now) == []
 
 
@@ -127,7 +139,7 @@ def test_the_scorer_is_not_known_while_the_plays_are_incomplete_and_nobody_is_wh
     ((rule, count, example),) = complaints(graded)
     assert stored(graded) == [(f"KA-{OPENER}-{CARRIER}", "no", None), (f"KA-{OTHER}-NO_TD", "no", "NO_TD")]
     assert (rule, count) == (f"{OTHER}: Kalshi settled otherwise than the plays say", 1)
-    assert f"settled KA-{OTHER}-NO_TD (NO_TD) no at 0.00 dollars" in example
+    assert f"Kalshi says no for NO_TD (KA-{OTHER}-NO_TD, 0.00 dollars, " in example
     assert "The plays: no touchdown in 3 plays (file " in example
 
 
@@ -172,8 +184,8 @@ def test_a_disagreement_shows_the_evidence_of_both_sides_once_per_game_as_a_warn
     assert (opener.severity, opener.count, other.count) == ("warn", 2, 1)
     (sha,) = graded.rows("SELECT source_sha256 FROM game_records WHERE game_id = :g", g=OPENER)
     assert opener.example == (
-        f"Kalshi settled KA-{OPENER}-{CATCHER} (CeeDee *Catcher*) yes at 1.00 dollars on 2025-09-08 12:00 UTC; "
-        f"Polymarket settled PO-{OPENER}-{CATCHER} ({CATCHER}) yes at 1.00 dollars on 2025-09-08 12:00 UTC. "
+        f"Kalshi says yes for CeeDee *Catcher* (KA-{OPENER}-{CATCHER}, 1.00 dollars, 2025-09-08 12:00 UTC); "
+        f"Polymarket says yes for {CATCHER} (PO-{OPENER}-{CATCHER}, 1.00 dollars, 2025-09-08 12:00 UTC). "
         f"The plays: S.Carrier {CARRIER} (PHI), quarter 1, 13:00: S.Carrier right end for 8 yards, TOUCHDOWN. "
         f"(file {sha[0][:12]})"
     )
@@ -188,6 +200,8 @@ def test_closing_prices_against_outcomes_are_scored_by_venue_and_drawn(graded: G
         closing(graded.db, last, close, None, KICKOFF)
     report = refreshed(graded)
     assert report.facts["Kalshi: Brier score"] == pytest.approx((0.8**2 + 0.1**2) / 2)
+    (row,) = report.tables["venues"].to_dicts()
+    assert (row["venue"], row["judged"], row["Brier score"]) == ("Kalshi", 2, report.facts["Kalshi: Brier score"])
     assert any("Kalshi: 2 judged legs" in note for note in report.notes)
     drawn, bars = report.plot() if report.plot else (None, None)
     assert isinstance(drawn, Reliability)
