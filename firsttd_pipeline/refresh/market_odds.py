@@ -613,7 +613,7 @@ def _report(
                 "legs": totals.get(source, 0),
                 "new": done.inserted,
                 "unmatched": len(events.get(source, ())) + len(legs.get(source, ())),
-                "asked": f"{asked.requests} in {asked.seconds:.1f}\u00a0s" if asked.requests else "",
+                "asked": f"{asked.requests}\u00a0in {asked.seconds:.1f}\u00a0s" if asked.requests else "",
                 "why": _brief(told),
             }
         )

@@ -157,6 +157,13 @@ def test_runs_of_a_backfill_are_one_at_a_time(first_backfill: list[dict[str, Any
 
 
 @pytest.mark.usefixtures("first_backfill")
+def test_the_terminal_shows_what_runs_say_and_not_their_steps(ui: Ui) -> None:
+    shown = ui.log.read_text()
+    assert "rosters/roster_2023.parquet: the server answered 404" in shown
+    assert "DEBUG" not in shown
+
+
+@pytest.mark.usefixtures("first_backfill")
 def test_the_page_of_an_asset_shows_what_it_holds_and_where_it_is_from(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/touchdowns?view=partitions&partition=2025")
     source = f"{ui.mirror}pbp/play_by_play_2025.parquet"
