@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from firsttd_pipeline.domain.markets import NAMES
+from firsttd_pipeline.domain.markets import NAMES, PRESEASON
 from firsttd_pipeline.domain.quality import Violation
 
 _TEXT: Final = 160
@@ -63,12 +63,13 @@ def without_advice(reason: str) -> str:
 
 
 def legs_not_understood(season: int, events: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
-    """Events of no game and legs on nobody, by venue, with the command that settles one.
+    """Events of no game and legs on nobody, by venue, with the command that settles one. Not of the preseason.
 
     events: source, event_id, title, reason, legs. legs: source, market_id, label, game_id, reason.
     """
     found = []
     lists = f"`firsttd markets status --season {season}` lists them, each with the command that settles it"
+    events = events.filter(~pl.col("reason").str.starts_with(PRESEASON).fill_null(False))
     for (source,), rows in events.sort("source", "event_id").group_by("source", maintain_order=True):
         one = rows.row(0, named=True)
         title = _short(one["title"] or "no title")

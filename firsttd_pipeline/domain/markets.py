@@ -15,6 +15,9 @@ from typing import Final, Literal
 
 Source = Literal["kalshi", "polymarket", "polymarket_us", "odds_api"]
 LegKind = Literal["player", "dst", "no_td", "unknown"]
+PRESEASON: Final = "before the season's first game"
+"""Of an event: it is kept and listed, and is nothing that anybody has to settle."""
+
 LegStatus = Literal["open", "closed", "settled", "withdrawn"]
 Outcome = Literal["yes", "no", "void"]
 PayloadKind = Literal["open", "settled", "legs", "history"]

@@ -6,16 +6,16 @@ or by the resolver where its answer is certain. What is not settled so keeps its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from firsttd_pipeline.domain.markets import NAMES, Event, LegKind
+from firsttd_pipeline.domain.markets import NAMES, PRESEASON, Event, LegKind
 from firsttd_pipeline.domain.players import DST_PREFIX, NO_TD
 from firsttd_pipeline.domain.resolver import Scored
 from firsttd_pipeline.domain.teams import UnknownTeam, canonical
@@ -74,7 +74,7 @@ def day_of(game: Game) -> date | None:
     return game.game_date or (league_date(game.kickoff_at) if game.kickoff_at else None)
 
 
-def match_game(games: Iterable[Game], event: Event, season: int) -> tuple[str | None, str | None]:
+def match_game(games: Collection[Game], event: Event, season: int) -> tuple[str | None, str | None]:
     """The only game of the schedule with these two teams on that date, or why there is none. Sides do not matter."""
     if event.away is None or event.home is None or event.event_date is None:
         return None, event.reason or "the venue does not say two teams and a date"
@@ -93,6 +93,9 @@ def match_game(games: Iterable[Game], event: Event, season: int) -> tuple[str | 
     asked = f"{event.away} and {event.home} {on} {event.event_date:%Y-%m-%d}"
     if fitting:
         return None, f"{len(fitting)} games of {season} fit {asked}: {', '.join(game.id for game in fitting)}"
+    first = min((day for game in games if (day := day_of(game)) is not None), default=None)
+    if first is not None and event.event_date < first - timedelta(days=event.days_off):
+        return None, f"{PRESEASON}, which is on {first:%Y-%m-%d}"
     others = [game.id for game in games if game.deleted_at is None and frozenset(game.teams) == teams]
     meet = f"; the two meet in {', '.join(others)}" if others else ""
     return None, f"no game of {asked} in the schedule of {season}{meet}"

@@ -92,9 +92,8 @@ def judged_closings(conn: Connection, of_season: Season) -> pl.DataFrame:
     )
     firsts = _first(of_season).filter(pl.col("reason").is_null() & pl.col("dst").is_null())
     books = lines.filter(pl.col("source").is_in(list(SPORTSBOOKS)))
-    seen = books.join(firsts.select("game_id", "scorer"), on="game_id", how="inner", maintain_order="left").with_columns(
-        (pl.col("player_id") == pl.col("scorer")).cast(pl.Float64).alias("outcome")
-    )
+    seen = books.join(firsts.select("game_id", "scorer"), on="game_id", how="inner", maintain_order="left")
+    seen = seen.with_columns((pl.col("player_id") == pl.col("scorer")).cast(pl.Float64).alias("outcome"))
     return pl.concat([told.drop("resolved_outcome"), seen.drop("scorer")])
 
 

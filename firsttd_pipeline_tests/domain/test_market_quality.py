@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from firsttd_pipeline.domain.market_quality import legs_not_understood, venues_that_failed, without_advice
-from firsttd_pipeline.domain.markets import SOURCES
+from firsttd_pipeline.domain.markets import PRESEASON, SOURCES
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline.sources.http import HttpClient, HttpPolicy, SourceError
 
@@ -81,3 +81,12 @@ def test_what_is_not_matched_is_counted_with_one_example_and_the_command_that_li
         f"{lists}; an event of no game of the league may stay",
         f"Kalshi: legs on nobody who is certain: LEG (D. Smith, 2025_05_DEN_PHI): two. {lists}",
     ]
+
+
+def test_an_event_of_the_preseason_is_nothing_to_settle_and_another_is() -> None:
+    row = {"source": "kalshi", "event_id": "E", "title": None, "legs": 20}
+    nothing = pl.DataFrame(schema=dict.fromkeys(("source", "game_id", "market_id"), pl.String))
+    events = pl.DataFrame([row | {"reason": f"{PRESEASON}, which is on 2025-09-04"}])
+    assert legs_not_understood(2025, events, nothing) == []
+    (found,) = legs_not_understood(2025, pl.concat([events, pl.DataFrame([row | {"reason": "no game"}])]), nothing)
+    assert found.count == 1

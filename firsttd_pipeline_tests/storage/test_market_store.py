@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, insert
 
-from firsttd_pipeline.domain.markets import Event, Leg, Payload, PayloadKind, Quote
+from firsttd_pipeline.domain.markets import PRESEASON, Event, Leg, Payload, PayloadKind, Quote
 from firsttd_pipeline.domain.prices import WITHDRAWN as WITHDRAWN_LEG
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.engine import Database
@@ -163,6 +163,12 @@ def test_an_event_is_on_the_one_game_of_its_teams_and_date_or_on_none(
     assert row["game_id"] == (GAME if said is None else None)
     assert said is None or said in row["reason"]
     assert [r[0] for r in rows_of(league, "game_id")] == [row["game_id"]]  # kept, understood or not
+
+
+def test_an_event_of_before_the_first_game_is_of_the_preseason(league: Database) -> None:
+    store(league, answer(BEFORE, [barkley(BEFORE)], [Event("kalshi", "E", None, "DAL", "PHI", date(2025, 8, 10))]))
+    (row,) = read(league, "SELECT game_id, reason FROM market_events")
+    assert (row["game_id"], row["reason"]) == (None, f"{PRESEASON}, which is on 2025-09-21")
 
 
 def test_an_event_once_matched_stays_when_the_game_is_moved_and_follows_a_renamed_one(league: Database) -> None:
