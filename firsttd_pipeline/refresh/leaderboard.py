@@ -32,8 +32,9 @@ def refresh(league: League, season: int, now: datetime) -> Report:
         names = of_season.members()
     total = rows.filter(pl.col("week") == 0).join(names, on="user_id", how="left").sort("rank", "member")
     report = Report("leaderboard", season, counts)
-    report.preview = total.select(
-        "rank", "member", "picks", "first_td", "any_time_td", "points", "staked", "profit", "roi", "pending"
+    shown = total.rename({"first_td": "first", "any_time_td": "any time"})
+    report.preview = shown.select(
+        "rank", "member", "picks", "first", "any time", "points", "staked", "profit", "roi", "pending"
     ).head(20)
     report.facts = {"members": total.height, "picks": int(total["picks"].sum()), "changes applied": len(changes)}
     if rows.height:

@@ -18,6 +18,16 @@ from firsttd_pipeline.storage.season import Season
 from firsttd_pipeline.storage.sync import Counts
 from firsttd_pipeline.storage.sync_log import last_fetch, record_absence, record_fetch
 
+_PREVIEW = {
+    "player_name": "player",
+    "team": "team",
+    "position": "position",
+    "games_played": "games",
+    "first_td_count": "first",
+    "any_time_td_count": "any time",
+    "recent_form": "form",
+}
+
 
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Recount the season's players, in one transaction.
@@ -58,7 +68,8 @@ def refresh(league: League, season: int, now: datetime) -> Report:
     report = Report("player_stats", season, counts, source=None if isinstance(weekly, Absent) else weekly.source)
     report.preview = (
         rows.sort("first_td_count", "any_time_td_count", "player_id", descending=[True, True, False])
-        .select("player_name", "team", "position", "games_played", "first_td_count", "any_time_td_count", "recent_form")
+        .select(*_PREVIEW)
+        .rename(_PREVIEW)
         .head(10)
     )
     report.facts = {

@@ -28,6 +28,15 @@ from firsttd_pipeline.storage.sync import Counts
 GRADE_CHANGED = ("flipped", "ungraded")
 """Events that change what a member has: others correct the scorer's name or the money of a grade that stands."""
 
+_PREVIEW = {
+    "pick_id": "pick",
+    "is_correct": "won",
+    "any_time_td": "any time",
+    "actual_scorer": "scored first",
+    "actual_return": "profit",
+    "graded_at": "graded at",
+}
+
 
 def refresh(league: League, season: int, now: datetime) -> Report:
     """Grade the season's picks, in one transaction."""
@@ -125,7 +134,8 @@ def _report(
             else f"{event['event']}, {stands} stands"
         )
         report.notes.append(f"pick {event['pick_id']} ({event['player_name']}, {event['game_id']}): {told}")
-    report.preview = own.sort("graded_at", "pick_id", descending=True).head(10)
+    newest = own.sort("graded_at", "pick_id", descending=True).head(10)
+    report.preview = newest.select(*_PREVIEW).rename(_PREVIEW)
     return report
 
 
