@@ -191,5 +191,6 @@ def _is_playoff(game: dict[str, Any]) -> bool:
 def _preview(rows: pl.DataFrame) -> pl.DataFrame:
     played = rows.filter(pl.col("status") == "final").sort("kickoff_at", descending=True).head(5)
     coming = rows.filter(pl.col("status") != "final").sort("kickoff_at").head(5)
-    columns = ["id", "game_type", "kickoff_at", "away_team", "away_score", "home_team", "home_score", "status"]
-    return pl.concat([played, coming]).select(columns)
+    score = pl.format("{}-{}", "away_score", "home_score").alias("score")
+    names = {"id": "game", "game_type": "type", "kickoff_at": "kickoff", "away_team": "away", "home_team": "home"}
+    return pl.concat([played, coming]).select(*names, score, "status").rename(names)
