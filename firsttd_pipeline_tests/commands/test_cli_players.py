@@ -231,5 +231,5 @@ def test_the_night_counts_what_asks_and_the_check_says_what_to_do(copy: Home) ->
     assert told.code == 0
     said = " ".join(told.err.replace("│", " ").split())
     assert "names_understood" in said
-    assert "picks wait for an answer whom they mean: 1" in said
+    assert "picks wait for an answer whom they mean: " in said
     assert "firsttd players review" in said
