@@ -16,11 +16,17 @@ import pytest
 
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.upgrade import upgrade
+from firsttd_pipeline_tests import quick_dagster
 from firsttd_pipeline_tests.market_server import market_server, start_markets  # noqa: F401 - fixtures
 from firsttd_pipeline_tests.servers import refused_url, serve  # noqa: F401 - fixtures
 
 os.environ["FIRSTTD_PREDICTION_MARKETS"] = "off"
 """No test asks a venue unless it turns them on, with addresses of its own."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_dagster(tmp_path_factory: pytest.TempPathFactory) -> None:
+    quick_dagster.install(tmp_path_factory.mktemp("dagster") / "run.db")
 
 
 @dataclass
