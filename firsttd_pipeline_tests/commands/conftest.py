@@ -68,7 +68,7 @@ def league(tmp_path_factory: pytest.TempPathFactory, mirror_server: Server) -> H
     (home.path / "picks.csv").write_text(PICKS)
     taken = home.quick("picks", "import", "picks.csv", "--create-members", "--late", "entered after the week")
     assert taken.code == 0, taken.err
-    ran = home.run("nightly", "--season", "2025")
+    ran = home.quick("nightly", "--season", "2025")
     assert ran.code == 0, ran.err
     return home
 
@@ -76,7 +76,7 @@ def league(tmp_path_factory: pytest.TempPathFactory, mirror_server: Server) -> H
 @pytest.fixture
 def copy(league: Home, tmp_path: Path) -> Home:
     """A copy of the prepared league, to be changed."""
-    shutil.copytree(league.path, tmp_path / "copy", ignore=shutil.ignore_patterns("history", "storage", "schedules"))
+    shutil.copytree(league.path, tmp_path / "copy", ignore=shutil.ignore_patterns("storage"))
     return Home(tmp_path / "copy", league.url)
 
 

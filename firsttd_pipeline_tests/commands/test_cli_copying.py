@@ -45,7 +45,7 @@ def test_the_league_shows_the_same_on_postgresql(copy: Home, moved: dict[str, st
 
 def test_the_next_night_on_postgresql_changes_nothing(copy: Home, moved: dict[str, str]) -> None:
     before = copy.quick("leaderboard", "--season", "2025", "--format", "json", **moved).json
-    ran = copy.run("nightly", "--season", "2025", **moved)
+    ran = copy.quick("nightly", "--season", "2025", **moved)
     assert ran.code == 0, ran.err
     for asset in ("games", "rosters", "touchdowns", "results", "leaderboard"):
         (line,) = (line for line in ran.err.splitlines() if f"2025 {asset} " in line)
@@ -82,7 +82,7 @@ def test_no_password_is_shown(copy: Home) -> None:
         "mysql://league:hunter2@127.0.0.1/league",
         "postgresql://league:hunter2@127.0.0.1:port/league",
     ):
-        told = copy.run("db", "copy", target)
+        told = copy.quick("db", "copy", target)
         assert (told.code, told.out) == (1, ""), told
         assert "hunter2" not in told.err
         assert "127.0.0.1" in told.err

@@ -36,7 +36,7 @@ def problems(told: Told) -> list[str]:
 
 
 def test_a_sound_database_is_said_to_be_sound(league: Home) -> None:
-    told = league.run("db", "check", "--format", "json")
+    told = league.quick("db", "check", "--format", "json")
     assert (told.code, told.json) == (0, [])
     assert told.err.strip().endswith("firsttd.db is sound")
 
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_named_and_no_command_falls_over_it(copy: Home) -> Non
     content = bytearray(copy.database.read_bytes())
     content[4096 : 4096 * 12] = b"\xff" * (4096 * 11)
     copy.database.write_bytes(bytes(content))
-    told = copy.run("db", "check", "--format", "json")
+    told = copy.quick("db", "check", "--format", "json")
     assert told.code == 1
     assert problems(told)
     for arguments in (["status"], ["members", "list"], ["nightly", "--season", "2025"]):

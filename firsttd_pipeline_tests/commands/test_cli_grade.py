@@ -50,7 +50,7 @@ def test_a_grade_taken_back_is_the_pipelines_after_the_next_night(copy: Home) ->
     pick = picked(copy, "Saquon Carrier")
     assert copy.quick("grade", "override", pick, "lost", "--no-any-time", *SIGNED).code == 0
     assert copy.quick("grade", "ungrade", pick, *SIGNED).code == 0
-    ran = copy.run("nightly", "--season", "2025", "--format", "json")
+    ran = copy.quick("nightly", "--season", "2025", "--format", "json")
     assert ran.code == 0, ran.err
     receipt = copy.quick("why", pick, "--format", "json").json
     assert (receipt["grade"]["status"], receipt["grade"]["graded_by"]) == ("won", "pipeline")
@@ -241,7 +241,7 @@ def test_text_and_blobs_where_numbers_belong_stop_no_command(copy: Home) -> None
         ),
         "UPDATE picks SET player_name = x'ff00' WHERE player_name = 'Travis Tightend'",
     )
-    ran = copy.run("nightly", "--season", "2025", "--format", "json")
+    ran = copy.quick("nightly", "--season", "2025", "--format", "json")
     assert ran.code == 0, ran.err
     for player in ("Saquon Carrier", "Jalen Runner", "KC D/ST"):
         pick = picked(copy, player)

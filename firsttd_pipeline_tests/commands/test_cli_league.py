@@ -26,7 +26,7 @@ def picks(home: Home, *more: str) -> list[dict[str, Any]]:
 
 
 def test_a_member_is_added_with_a_stake_that_can_be_changed_and_given_back(copy: Home) -> None:
-    assert copy.run("members", "add", "Casey", "--stake", "2.5", "--email", "c@example.org").code == 0
+    assert copy.quick("members", "add", "Casey", "--stake", "2.5", "--email", "c@example.org").code == 0
     assert members(copy)["Casey"] == 2.5
     assert copy.quick("members", "set-stake", "casey", "4").code == 0
     assert members(copy)["Casey"] == 4.0
@@ -70,7 +70,7 @@ def test_what_no_member_can_be_is_refused_and_nothing_changes(copy: Home, argume
 
 
 def test_a_pick_takes_its_player_team_and_position_from_the_rosters(copy: Home) -> None:
-    told = copy.run(
+    told = copy.quick(
         "picks", "add", "Blake", "ceedee CATCHER", "--season", "2025", "--game", OPENER, "--odds", "+750", *LATE
     )
     assert told.code == 0, told.err
@@ -130,7 +130,7 @@ def test_without_a_network_a_new_seasons_pick_is_refused_in_one_message(empty: H
     away = Home(empty.path, refused_url)
     assert away.quick("db", "upgrade").code == 0
     assert away.quick("members", "add", "Avery").code == 0
-    told = away.run("picks", "add", "Avery", "KC D/ST", "--season", "2025", "--week", "1")
+    told = away.quick("picks", "add", "Avery", "KC D/ST", "--season", "2025", "--week", "1")
     assert (told.code, told.out) == (1, "")
     assert refused_url in told.err
     assert picks(away) == []
@@ -168,7 +168,8 @@ def test_a_file_is_taken_whole_from_stdin_too(copy: Home) -> None:
     assert [row["outcome"] for row in told.json] == ["new", "new"]
     assert "Imported: 2 new, 0 already there, 0 bad; new members: Casey" in told.err
     assert [row["player_id"] for row in picks(copy, "--member", "Casey")] == ["00-0000002", "DST:LAC"]
-    again = copy.run("picks", "import", "-", *LATE, "--format", "csv", stdin=GOOD)
+    (copy.path / "again.csv").write_text(GOOD)
+    again = copy.quick("picks", "import", "again.csv", *LATE, "--format", "csv")
     assert [row["outcome"] for row in again.csv] == ["already there", "already there"]
 
 

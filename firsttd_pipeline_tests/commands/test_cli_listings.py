@@ -19,7 +19,7 @@ every_listing = pytest.mark.parametrize(("arguments", "columns"), LISTINGS.value
 
 @every_listing
 def test_json_is_alone_on_stdout_and_whole(league: Home, arguments: list[str], columns: set[str]) -> None:
-    told = league.run(*arguments, "--format", "json")
+    told = league.quick(*arguments, "--format", "json")
     assert (told.code, told.err) == (0, "")
     assert told.json
     assert columns <= set(told.json[0])

@@ -31,7 +31,7 @@ def written(home: Home, typed: str, member: str = "Blake", game: str | None = OP
 
 
 def nightly(home: Home) -> None:
-    told = home.run("nightly", "--season", "2025")
+    told = home.quick("nightly", "--season", "2025")
     assert told.code == 0, told.err
 
 
@@ -65,7 +65,7 @@ def test_a_question_is_listed_answered_remembered_and_graded(copy: Home) -> None
     assert question["to_answer"] == f"firsttd players confirm {asks} PLAYER"
     assert pick(copy, asks)["by"] == "question"
 
-    told = copy.run("players", "confirm", str(asks), "CeeDee Catcher")
+    told = copy.quick("players", "confirm", str(asks), "CeeDee Catcher")
     assert (told.code, told.out) == (0, "")
     assert f"Pick {asks}: Blake, 'the guy' is CeeDee Catcher (DAL, WR), {OPENER}." in told.err
     assert "'the guy' means from now on CeeDee Catcher for the league (alias 1)." in told.err
@@ -227,7 +227,7 @@ def test_what_a_member_typed_reaches_neither_terminal_nor_spreadsheet(copy: Home
 
 def test_the_night_counts_what_asks_and_the_check_says_what_to_do(copy: Home) -> None:
     written(copy, "the guy")
-    told = copy.run("nightly", "--season", "2025")
+    told = copy.quick("nightly", "--season", "2025")
     assert told.code == 0
     said = " ".join(told.err.replace("│", " ").split())
     assert "names_understood" in said

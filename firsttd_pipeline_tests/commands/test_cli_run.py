@@ -106,7 +106,7 @@ def test_without_a_network_it_ends_in_seconds_with_one_message_and_leaves_the_ro
 ) -> None:
     before = rows_of(copy)
     started = time.monotonic()
-    told = Home(copy.path, refused_url).run("nightly", "--season", "2025", "--format", "json")
+    told = Home(copy.path, refused_url).quick("nightly", "--season", "2025", "--format", "json")
     assert time.monotonic() - started < 60
     assert told.code == 1
     assert [row["member"] for row in told.json] == ["Avery", "[bold red]x[/bold red]", "Blake"]
@@ -179,7 +179,7 @@ def test_a_locked_database_is_told_and_left(copy: Home) -> None:
 
 def test_a_broken_dagster_yaml_is_one_message(copy: Home) -> None:
     (copy.path / "dagster.yaml").write_text("storage: {nope: 1}\n")
-    told = copy.run("nightly", "--season", "2025")
+    told = copy.quick("nightly", "--season", "2025")
     assert (told.code, told.out) == (1, "")
     assert "Is dagster.yaml there as it should be" in told.err
 
@@ -187,20 +187,22 @@ def test_a_broken_dagster_yaml_is_one_message(copy: Home) -> None:
 # --- backfill ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_season_that_fails_stops_no_other_and_is_named(copy: Home) -> None:
-    told = copy.run("backfill", "2024", "2025", "--format", "json")
+def test_a_season_that_fails_stops_no_other_and_is_named_and_again_does_only_what_is_missing(empty: Home) -> None:
+    told = empty.quick("backfill", "2024", "2025", "--format", "json")
     assert told.code == 1
     failed, done = told.json
     assert (failed["season"], failed["outcome"]) == (2024, "failed")
     assert "has no game of 2024" in failed["why"]
-    assert (done["season"], done["outcome"], done["rows changed"], done["why"]) == (2025, "nothing new", 0, "")
+    assert (done["season"], done["outcome"], done["why"]) == (2025, "done", "")
     assert "1 of 2 seasons failed: 2024. The others are complete." in told.err
-
-
-def test_a_backfill_again_does_only_what_is_missing(empty: Home) -> None:
-    first = empty.quick("backfill", "2025", "2025", "--format", "json")
-    again = empty.quick("backfill", "2025", "2025", "--format", "json")
-    assert [row["outcome"] for row in first.json + again.json] == ["done", "nothing new"]
-    assert (first.code, again.code) == (0, 0)
-    as_csv = empty.quick("backfill", "2025", "2025", "--format", "csv")
-    assert [row["season"] for row in as_csv.csv] == ["2025"]
+    before = rows_of(empty)
+    assert [len(before[name]) for name in ("games", "rosters", "touchdowns")] == [3, 8, 4]
+    again = empty.quick("backfill", "2024", "2025", "--format", "csv")
+    assert again.code == 1
+    assert [(row["season"], row["outcome"], row["rows changed"]) for row in again.csv] == [
+        ("2024", "failed", "0"),
+        ("2025", "nothing new", "0"),
+    ]
+    assert rows_of(empty) == before
+    alone = empty.quick("backfill", "2025", "2025", "--format", "json")
+    assert (alone.code, [row["outcome"] for row in alone.json]) == (0, ["nothing new"])

@@ -44,7 +44,7 @@ def test_every_command_refuses_wrong_settings_before_it_does_anything(empty: Hom
 
 
 def test_every_mistake_is_named_at_once(empty: Home) -> None:
-    told = empty.run("settings", FIRSTTD_SCORING="golf", FIRSTTD_STAKE="0", FIRSTTD_TIMEZONE="nowhere")
+    told = empty.quick("settings", FIRSTTD_SCORING="golf", FIRSTTD_STAKE="0", FIRSTTD_TIMEZONE="nowhere")
     assert told.code == 2
     assert len(told.err.strip().splitlines()) == 3
 
@@ -57,7 +57,7 @@ def test_a_misspelt_variable_is_named_with_what_was_meant(empty: Home) -> None:
 
 def test_a_dotenv_file_is_read_and_the_environment_wins(empty: Home) -> None:
     (empty.path / ".env").write_text("FIRSTTD_SCORING=exclusive\nFIRSTTD_STAKE=3\n")
-    told = empty.run("settings", "--format", "json", FIRSTTD_STAKE="5")
+    told = empty.quick("settings", "--format", "json", FIRSTTD_STAKE="5")
     values = {row["variable"]: (row["value"], row["from"]) for row in told.json}
     assert values["FIRSTTD_SCORING"] == ("exclusive", "set")
     assert values["FIRSTTD_STAKE"] == ("5.0", "set")
@@ -73,7 +73,7 @@ def test_a_mistake_in_dotenv_is_named_too(empty: Home) -> None:
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_secrets_are_masked_wherever_they_stand(empty: Home, form: str) -> None:
-    told = empty.run(
+    told = empty.quick(
         "settings",
         "--format",
         form,
