@@ -5,27 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from sqlalchemy import select
 
 from firsttd_pipeline.automation.home import prepare_home
 from firsttd_pipeline.automation.runner import InstanceError, Nightly
 from firsttd_pipeline.checks import CHECKS
+from firsttd_pipeline.refresh import League, run_season
 from firsttd_pipeline.settings import Settings, SettingsError
-from firsttd_pipeline.storage import schema
-from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline_tests.doors import SCRIPT, environment, firsttd, settings_for
+from firsttd_pipeline_tests.doors import environment, firsttd, settings_for
 from firsttd_pipeline_tests.mirrors import TINY_GAMES, tiny_mirror
 from firsttd_pipeline_tests.servers import Server
 
@@ -56,6 +52,12 @@ def settings(tmp_path: Path, server: Server, _sqlite_template: Path) -> Settings
 
 def nightly(settings: Settings) -> Nightly:
     return Nightly(settings, clock=lambda: NOW)
+
+
+def earlier_night(settings: Settings) -> None:
+    """What the job did before, without Dagster."""
+    with League.open(settings) as league:
+        run_season(league, 2025, NOW)
 
 
 def break_a_reference(home: Path) -> None:
@@ -101,67 +103,34 @@ def test_a_run_stands_in_the_instance_with_its_season_door_assets_and_checks(set
     assert materialised == {asset: {"2025"} for asset in ALL}
 
 
-def test_a_run_whose_process_was_killed_is_closed_by_the_next(
-    tmp_path: Path, server: Server, settings: Settings
-) -> None:
-    server.fault("rosters/roster_2025.parquet", "stall_headers")
-    env = environment(settings.home, server.url, FIRSTTD_READ_TIMEOUT="60")
-    child = subprocess.Popen(
-        [str(SCRIPT), "nightly", "--season", "2025"], env=env, cwd=tmp_path,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 60
-        while "rosters/roster_2025.parquet" not in server.paths and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert child.poll() is None
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    with dg.DagsterInstance.from_config(str(settings.home)) as instance:
-        (dead,) = instance.get_runs()
-        assert dead.status is dg.DagsterRunStatus.STARTED
-    server.heal()
-    with nightly(settings) as job:
-        assert job.run(2025).success
-    with dg.DagsterInstance.from_config(str(settings.home)) as instance:
-        closed = instance.get_run_by_id(dead.run_id)
-        assert closed is not None
-        assert closed.status is dg.DagsterRunStatus.FAILURE
-        said = [str(record) for record in instance.all_logs(dead.run_id)]
-    assert any("The process of this run was ended from outside" in text for text in said)
+LEFT_BEHIND = {
+    "of another user": {"firsttd/host": socket.gethostname(), "firsttd/pid": "1"},
+    "ours": {"firsttd/host": socket.gethostname(), "firsttd/pid": str(os.getpid())},
+    "of another host": {"firsttd/host": "elsewhere", "firsttd/pid": "4194303"},
+    "without a process": {"firsttd/host": socket.gethostname()},
+    "of the UI": {},
+    "run again in the UI": {
+        "firsttd/host": socket.gethostname(),
+        "firsttd/pid": "4194303",
+        "dagster/parent_run_id": "5e9c0b5c-4a3f-4a1e-8a53-3c7d3a9d7c11",
+    },
+    "dead": {"firsttd/host": socket.gethostname(), "firsttd/pid": "4194303"},
+}
 
 
-@pytest.mark.parametrize(
-    ("tags", "closed"),
-    [
-        ({"firsttd/host": socket.gethostname(), "firsttd/pid": "1"}, False),
-        ({"firsttd/host": socket.gethostname(), "firsttd/pid": str(os.getpid())}, False),
-        ({"firsttd/host": "elsewhere", "firsttd/pid": "4194303"}, False),
-        ({"firsttd/host": socket.gethostname()}, False),
-        ({}, False),
-        (
-            {
-                "firsttd/host": socket.gethostname(),
-                "firsttd/pid": "4194303",
-                "dagster/parent_run_id": "5e9c0b5c-4a3f-4a1e-8a53-3c7d3a9d7c11",
-            },
-            False,
-        ),
-        ({"firsttd/host": socket.gethostname(), "firsttd/pid": "4194303"}, True),
-    ],
-    ids=["of another user", "ours", "of another host", "without a process", "of the UI", "run again in the UI", "dead"],
-)
-def test_only_a_run_whose_process_is_gone_is_closed(settings: Settings, tags: dict[str, str], closed: bool) -> None:
+def test_only_a_run_whose_process_is_gone_is_closed(settings: Settings) -> None:
     prepare_home(settings)
     with dg.DagsterInstance.from_config(str(settings.home)) as instance:
-        run = instance.create_run_for_job(_empty.to_job(), tags=tags, status=dg.DagsterRunStatus.STARTED)
+        runs = {
+            name: instance.create_run_for_job(_empty.to_job(), tags=tags, status=dg.DagsterRunStatus.STARTED).run_id
+            for name, tags in LEFT_BEHIND.items()
+        }
     with nightly(settings):
         pass
     with dg.DagsterInstance.from_config(str(settings.home)) as instance:
-        found = instance.get_run_by_id(run.run_id)
-    assert found is not None
-    assert found.status is (dg.DagsterRunStatus.FAILURE if closed else dg.DagsterRunStatus.STARTED)
+        found = {name: run.status for name, run_id in runs.items() if (run := instance.get_run_by_id(run_id))}
+    started = dg.DagsterRunStatus.STARTED
+    assert found == {**dict.fromkeys(LEFT_BEHIND, started), "dead": dg.DagsterRunStatus.FAILURE}
 
 
 @dg.graph
@@ -223,8 +192,7 @@ def test_an_asset_that_fails_stops_what_needs_it_and_nothing_else(settings: Sett
 
 
 def test_a_failing_blocking_check_stops_what_depends_on_the_asset(settings: Settings) -> None:
-    with nightly(settings) as job:
-        assert job.run(2025).success
+    earlier_night(settings)
     break_a_reference(settings.home)
     with nightly(settings) as job:
         outcome = job.run(2025)
@@ -238,8 +206,7 @@ def test_a_failing_blocking_check_stops_what_depends_on_the_asset(settings: Sett
 
 
 def test_a_failing_blocking_check_is_explained_and_ends_with_exit_code_1(settings: Settings, server: Server) -> None:
-    with nightly(settings) as job:
-        assert job.run(2025).success
+    earlier_night(settings)
     break_a_reference(settings.home)
     told = firsttd(settings.home, server.url, "nightly", "--season", "2025", "--format", "json")
     assert told.code == 1
@@ -273,28 +240,6 @@ def test_a_database_that_is_not_upgraded_is_named_and_left_alone(settings: Setti
     with sqlite3.connect(file) as conn:
         assert conn.execute("SELECT count(*) FROM games").fetchone() == (0,)
     conn.close()
-
-
-def test_one_season_that_fails_leaves_the_next_to_run(settings: Settings) -> None:
-    with nightly(settings) as job:
-        assert not job.run(2024).success
-        assert job.run(2025).success
-
-
-def test_runs_on_postgresql_too(postgres_db: Database, tmp_path: Path, server: Server) -> None:
-    address = postgres_db.url if isinstance(postgres_db.url, str) else postgres_db.url.render_as_string(False)
-    there = settings_for(tmp_path / "pg", server.url, database_url=address, season=2025)
-    with nightly(there) as job:
-        outcome = job.run(2025)
-        again = job.run(2025)
-    assert outcome.success, outcome.errors
-    assert (again.success, again.changed) == (True, 0)
-    with postgres_db.read() as conn:
-        scorers = conn.execute(
-            select(schema.touchdowns.c.player_name).where(schema.touchdowns.c.is_first_td).order_by("game_id")
-        ).scalars().all()  # fmt: skip
-    assert scorers == ["S.Carrier", "T.Corner"]
-    assert not (tmp_path / "pg" / "firsttd.db").exists()
 
 
 # --- start-up ---------------------------------------------------------------------------------------------------------

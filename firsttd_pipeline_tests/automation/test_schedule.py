@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -17,8 +18,8 @@ from firsttd_pipeline.assets.base import LeagueSource
 from firsttd_pipeline.automation.runner import Nightly
 from firsttd_pipeline.automation.schedules import build_nightly_schedule
 from firsttd_pipeline.definitions import defs
-from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.upgrade import upgrade
+from firsttd_pipeline.refresh import League, run_season
+from firsttd_pipeline.settings import Settings
 from firsttd_pipeline_tests.doors import settings_for
 from firsttd_pipeline_tests.mirrors import change_schedule, tiny_mirror
 from firsttd_pipeline_tests.servers import Server
@@ -144,19 +145,23 @@ def _of_the_year_before(schedule: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture
-def league(tmp_path: Path, serve: Callable[[Path], Server]) -> tuple[Path, Server]:
+def league(tmp_path: Path, serve: Callable[[Path], Server], _sqlite_template: Path) -> tuple[Path, Server]:
     home = tmp_path / "home"
-    db = Database(home / "firsttd.db")
-    upgrade(db)
-    db.close()
+    home.mkdir()
+    shutil.copyfile(_sqlite_template, home / "firsttd.db")
     return home, serve(tiny_mirror(tmp_path / "mirror"))
+
+
+def earlier_night(settings: Settings, now: datetime) -> None:
+    """What the job did before, without Dagster."""
+    with League.open(settings) as league:
+        run_season(league, 2025, now)
 
 
 def test_outside_the_season_it_runs_and_says_that_there_is_nothing_new(league: tuple[Path, Server]) -> None:
     home, server = league
     in_july = settings_for(home, server.url, season=2025)
-    with Nightly(in_july, clock=lambda: datetime(2026, 2, 20, 7, tzinfo=UTC)) as job:
-        assert job.run(2025).changed > 0
+    earlier_night(in_july, datetime(2026, 2, 20, 7, tzinfo=UTC))
     with Nightly(in_july, clock=lambda: datetime(2026, 2, 21, 7, tzinfo=UTC)) as job:
         night = job.run(2025)
         heard = [(e.asset, e.report.counts.unchanged) for e in night.events if e.report is not None]
@@ -193,8 +198,7 @@ def test_a_schedule_that_is_due_and_not_there_is_a_failure(league: tuple[Path, S
 def test_a_schedule_that_lost_its_season_is_a_failure_even_in_spring(league: tuple[Path, Server]) -> None:
     home, server = league
     early = datetime(2025, 5, 20, 7, tzinfo=UTC)
-    with Nightly(settings_for(home, server.url), clock=lambda: early) as job:
-        assert job.run(2025).success
+    earlier_night(settings_for(home, server.url), early)
     change_schedule(server.folder, _of_the_year_before)
     with Nightly(settings_for(home, server.url), clock=lambda: early) as job:
         night = job.run(2025)
