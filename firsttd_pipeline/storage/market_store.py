@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import polars as pl
-from sqlalchemy import Connection, Table, and_, bindparam, or_, select, text, update
+from sqlalchemy import Connection, Table, and_, bindparam, insert, or_, select, text, update
 
 from firsttd_pipeline.domain.markets import SOURCES, Event, Leg, Payload, Quote
 from firsttd_pipeline.domain.prices import with_probabilities
@@ -33,7 +33,7 @@ from firsttd_pipeline.storage.schema import (
     venue_players,
 )
 from firsttd_pipeline.storage.season_book import Game
-from firsttd_pipeline.storage.sync import Counts, insert_frame, sync_partition
+from firsttd_pipeline.storage.sync import insert_frame, sync_partition
 
 WITHDRAWN: Final = "withdrawn"
 """The reason of the last row of a leg that can no longer be bet on."""
@@ -579,17 +579,15 @@ def teach(conn: Connection, source: str, leg: Mapping[str, Any], player_id: str,
         insert_or_leave(conn, venue_players, [row])
 
 
-def write_venues(conn: Connection, season: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> Counts:
+def write_venues(conn: Connection, season: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     """How venues answered: each row has its source, and what it does not name stays as it was."""
     table = market_venues
-    known = {row["source"]: row for row in _rows(conn, table, table.c.season == season)}
-    now_is = [{"season": season} | known.get(row["source"], {}) | dict(row) for row in rows]
-    for row in now_is:
-        row["reason"] = _plain(row["reason"], MAX_REASON) if row["reason"] else None
-    frame = _framed(table, now_is, ("id",))
-    scope = table.c.season == season
-    frame = frame.drop("updated_at")
-    return sync_partition(conn, table, frame, key=("season", "source"), scope=scope, missing="keep", now=now)
+    for row in rows:
+        reason = _plain(row["reason"], MAX_REASON) if row["reason"] else None
+        values = dict(row) | {"reason": reason, "updated_at": now}
+        this = and_(table.c.season == season, table.c.source == row["source"])
+        if conn.execute(update(table).where(this).values(values)).rowcount == 0:
+            conn.execute(insert(table).values(season=season, **values))
 
 
 def insert_or_leave(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
