@@ -39,9 +39,11 @@ class Thinned:
         """For the operator; empty where nothing was deleted."""
         if not self.snapshots or self.until is None:
             return ""
+        answers = "answer of a venue" if self.payloads == 1 else "answers of venues"
+        with_them = f", and {self.payloads:,} {answers} with them" if self.payloads else ""
         return (
             f"{self.snapshots:,} snapshots from before {self.until:%Y-%m-%d %H:%M} UTC were thinned to hourly and "
-            f"closing ones (FIRSTTD_MARKET_KEEP_DAYS), and {self.payloads:,} answers of venues with them"
+            f"closing ones (FIRSTTD_MARKET_KEEP_DAYS){with_them}"
         )
 
 
