@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from firsttd_pipeline.storage.engine import Database
 from firsttd_pipeline.storage.upgrade import upgrade
@@ -80,7 +81,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             server.get_uri(driver="psycopg"), lambda: psycopg.connect(server.get_uri(), autocommit=True)
         )
         with started.connect() as conn:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum", "jit"):
                 conn.execute(f"ALTER SYSTEM SET {setting} = off")
             conn.execute("SELECT pg_reload_conf()")
         yield started
@@ -121,6 +122,53 @@ def sqlite_db(tmp_path: Path, _sqlite_template: Path) -> Iterator[Database]:
     db = Database(path, busy_timeout_s=20)
     yield db
     db.close()
+
+
+Fill = Callable[[Database], None]
+Filled = Callable[[str, Fill], Database]
+
+
+@pytest.fixture(scope="session")
+def _filled_templates() -> dict[tuple[str, Fill], str]:
+    return {}
+
+
+@pytest.fixture
+def filled(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
+    _sqlite_template: Path,
+    _filled_templates: dict[tuple[str, Fill], str],
+) -> Iterator[Filled]:
+    """`filled("sqlite" or "postgres", fill)` is a database that `fill` wrote into: it does so once, the rest copy."""
+    made: list[Database] = []
+
+    def template(kind: str, fill: Fill) -> str:
+        if kind == "sqlite":
+            url = str(shutil.copyfile(_sqlite_template, tmp_path_factory.mktemp("filled") / "league.db"))
+        else:
+            url = postgres_server.upgraded()
+        db = Database(url)
+        fill(db)
+        with db.write() as conn:
+            conn.exec_driver_sql("ANALYZE")
+        db.close()
+        return url if kind == "sqlite" else str(make_url(url).database)
+
+    def make(kind: str, fill: Fill) -> Database:
+        if (kind, fill) not in _filled_templates:
+            _filled_templates[kind, fill] = template(kind, fill)
+        like = _filled_templates[kind, fill]
+        url = str(shutil.copyfile(like, tmp_path / "firsttd.db")) if kind == "sqlite" else postgres_server.create(like)
+        made.append(Database(url, busy_timeout_s=20))
+        return made[-1]
+
+    yield make
+    for db in made:
+        db.close()
+        if db.dialect != "sqlite":
+            postgres_server.drop(db.url.render_as_string(hide_password=False))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -1,6 +1,6 @@
 """What goes wrong on the way, for real: a source that misbehaves over a socket, a database that another process holds,
-a disk without room, a process that is killed. Each run is the console script in a process of its own; each ends in a
-clear message and an intact database, and the next run works.
+a disk without room, a process that is killed. Where a process is at stake, the run is the console script in one of its
+own; each ends in a clear message and an intact database, and the next run works.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 
 from firsttd_pipeline.settings import Settings
 from firsttd_pipeline_tests import mirrors
-from firsttd_pipeline_tests.doors import SCRIPT, Told, environment, firsttd
+from firsttd_pipeline_tests.doors import SCRIPT, Told, environment, firsttd, quick
 from firsttd_pipeline_tests.e2e.conftest import NewHome
 from firsttd_pipeline_tests.e2e.league import (
     BEFORE,
@@ -65,7 +65,11 @@ class Night:
         return self.settings.home
 
     def nightly(self, url: str = "", **env: str) -> Told:
-        return firsttd(self.home, url or self.server.url, "nightly", "--season", "2025", env=env)
+        return quick(self.home, url or self.server.url, "nightly", "--season", "2025", env=env)
+
+    def process(self, **env: str) -> Told:
+        """The same in a process of its own."""
+        return firsttd(self.home, self.server.url, "nightly", "--season", "2025", env=env)
 
     def untouched(self) -> None:
         """Not one byte of any table is other than it was, and the file is sound."""
@@ -87,13 +91,13 @@ class Night:
 
 @pytest.fixture(scope="module")
 def last_night(tmp_path_factory: pytest.TempPathFactory, new_home: NewHome) -> tuple[Path, Path]:
-    """A home after a good night, made by the script itself, and the mirror that it read."""
+    """A home after a good night, and the mirror that it read."""
     mirror = tiny_mirror(tmp_path_factory.mktemp("tiny"))
     server = Server(mirror)
     try:
         settings = new_home(server.url)
         bring_in(settings, SHEET, BEFORE, {"Ann": None, "Bob": None})
-        told = firsttd(settings.home, server.url, "nightly", "--season", "2025")
+        told = quick(settings.home, server.url, "nightly", "--season", "2025")
         assert told.code == 0, told.err
     finally:
         server.stop()
@@ -176,7 +180,7 @@ def test_a_source_that_misbehaves_ends_in_one_clear_message_and_an_untouched_dat
     if details["kind"] == "bytes":
         details["body"] = damaged_inside((night.server.folder / path).read_bytes())
     night.server.fault(path, **details)
-    told = night.nightly(**env)
+    told = night.process(**env) if details["kind"] == "stall" else night.nightly(**env)
     assert told.code == 1
     said = " ".join(told.err.split())
     assert f"{night.server.url}{path}: " in said
@@ -410,6 +414,10 @@ def test_a_run_killed_in_the_middle_of_a_download_leaves_all_as_it_was_and_is_cl
     told = night.nightly()
     assert told.code == 0, told.err
     assert run_statuses(night.home) == ["SUCCESS", "FAILURE", "SUCCESS"]
+    with dg.DagsterInstance.from_config(str(night.home)) as instance:
+        (closed,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        said = [str(record) for record in instance.all_logs(closed.run_id)]
+    assert any("The process of this run was ended from outside" in text for text in said)
     night.next_run_works()
     assert list((night.home / "raw").glob(".*.part")) == []
 
@@ -485,25 +493,3 @@ def kill_while_writing(settings: Settings, server: Server, after: str, *, asked:
     finally:
         kill(child)
         probe.close()
-
-
-# --- many seasons -----------------------------------------------------------------------------------------------------
-
-
-@needs_shared
-def test_a_season_that_fails_in_a_backfill_is_named_and_stops_no_other_and_again_does_only_what_is_missing(
-    new_home: NewHome, upstream: Server
-) -> None:
-    settings = new_home(upstream.url)
-    told = firsttd(settings.home, upstream.url, "backfill", "2023", "2024", "--format", "json")
-    assert told.code == 1
-    assert [(row["season"], row["outcome"]) for row in told.json] == [(2023, "failed"), (2024, "done")]
-    assert "roster_2023.parquet" in told.json[0]["why"]
-    assert "1 of 2 seasons failed: 2023. The others are complete." in told.err
-    scored = query(settings, "SELECT season, count(*) FROM touchdowns GROUP BY season")
-    assert scored == [(2024, 1461)]
-    before = raw(settings)
-    again = firsttd(settings.home, upstream.url, "backfill", "2023", "2024", "--format", "json")
-    assert again.code == 1
-    assert [row["outcome"] for row in again.json] == ["failed", "nothing new"]
-    assert raw(settings) == before

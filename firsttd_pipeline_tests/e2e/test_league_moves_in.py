@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firsttd_pipeline_tests.doors import Told, firsttd
+from firsttd_pipeline_tests.doors import Told, firsttd, quick
 from firsttd_pipeline_tests.servers import Server
 from firsttd_pipeline_tests.shared_data import LEGACY_DB, needs_shared
 from firsttd_pipeline_tests.storage.legacy import rows
@@ -33,7 +33,7 @@ def moved_in(home: Path, upstream: Server) -> Told:
 
 
 def said(home: Path, url: str, *arguments: str, **env: str) -> list[dict[str, object]]:
-    told = firsttd(home, url, *arguments, "--format", "json", env=env)
+    told = quick(home, url, *arguments, "--format", "json", env=env)
     assert told.code == 0, told.err
     found: list[dict[str, object]] = told.json
     return found
@@ -81,10 +81,11 @@ def test_the_reconciliation_names_the_wins_and_touchdowns_that_were_missed(
 def test_postgresql_receives_the_league_and_says_the_same_after_a_night(
     home: Path, upstream: Server, moved_in: Told, postgres_url: str, tmp_path: Path
 ) -> None:
-    told = firsttd(home, upstream.url, "db", "copy", postgres_url)
+    told = quick(home, upstream.url, "db", "copy", postgres_url)
     assert told.code == 0, told.err
     there = tmp_path / "postgres"
-    night = firsttd(there, upstream.url, "nightly", "--season", "2025", env={"FIRSTTD_DATABASE_URL": postgres_url})
+    there.mkdir()
+    night = quick(there, upstream.url, "nightly", "--season", "2025", env={"FIRSTTD_DATABASE_URL": postgres_url})
     assert night.code == 0, night.err
     for question in (["leaderboard"], ["picks", "list"], ["reconcile"], ["players", "--limit", "4000"]):
         here = said(home, upstream.url, *question, "--season", "2025")
@@ -97,9 +98,9 @@ def test_accepting_lets_the_plays_stand_for_good(home: Path, upstream: Server, m
     own.mkdir()
     shutil.copyfile(home / "firsttd.db", own / "firsttd.db")
     assert "`firsttd reconcile --accept all`" in " ".join(moved_in.err.split())
-    accepted = firsttd(own, upstream.url, "reconcile", "--accept", "all")  # as it was printed: no season named
+    accepted = quick(own, upstream.url, "reconcile", "--accept", "all")  # as it was printed: no season named
     assert (accepted.code, "7 grades are the plays' now" in accepted.err) == (0, True)
-    assert firsttd(own, upstream.url, "nightly", "--season", "2025").code == 0
+    assert quick(own, upstream.url, "nightly", "--season", "2025").code == 0
     assert said(own, upstream.url, "reconcile", "--season", "2025") == []
     found = rows(own / "firsttd.db", "SELECT is_correct, graded_by FROM results WHERE pick_id = 25")
     assert found == [(1, "pipeline")]

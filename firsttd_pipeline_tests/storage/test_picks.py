@@ -24,6 +24,7 @@ from firsttd_pipeline.storage.picks import (
 )
 from firsttd_pipeline.storage.removal import remove_pick
 from firsttd_pipeline.storage.schema import games, pick_resolutions, picks, roster_weeks, rosters, users, weeks
+from firsttd_pipeline_tests.conftest import Filled
 from firsttd_pipeline_tests.shared_data import needs_shared
 from firsttd_pipeline_tests.storage.season_2025 import BEFORE, SEASON, load_roster_weeks, load_season
 
@@ -32,13 +33,16 @@ pytestmark = needs_shared
 OPENER = "2025_01_DAL_PHI"
 
 
-@pytest.fixture
-def league(database: Database) -> Database:
+def season_and_members(db: Database) -> None:
+    load_season(db, BEFORE)
+    add_member(db, "Avery")
+    add_member(db, "Blake", base_bet=2.0)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def league(request: pytest.FixtureRequest, filled: Filled) -> Database:
     """The season before its first kickoff, with two members."""
-    load_season(database, BEFORE)
-    add_member(database, "Avery")
-    add_member(database, "Blake", base_bet=2.0)
-    return database
+    return filled(request.param, season_and_members)
 
 
 def take(

@@ -39,6 +39,7 @@ from firsttd_pipeline.storage.resolutions import (
     understand_picks,
 )
 from firsttd_pipeline.storage.upgrade import upgrade
+from firsttd_pipeline_tests.conftest import Filled
 from firsttd_pipeline_tests.servers import Server
 from firsttd_pipeline_tests.shared_data import MIRROR, needs_shared
 from firsttd_pipeline_tests.storage.legacy import legacy_copy
@@ -53,14 +54,17 @@ BROWN, LAMB, JAMESON, JAVONTE = "00-0035676", "00-0036358", "00-0037240", "00-00
 LATER = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def league(database: Database) -> Database:
+def season_and_members(db: Database) -> None:
+    load_season(db, BEFORE)
+    load_roster_weeks(db)
+    add_member(db, "Avery")
+    add_member(db, "Blake", base_bet=2.0)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def league(request: pytest.FixtureRequest, filled: Filled) -> Database:
     """The season after its last game, weekly rosters and all, with two members."""
-    load_season(database, BEFORE)
-    load_roster_weeks(database)
-    add_member(database, "Avery")
-    add_member(database, "Blake", base_bet=2.0)
-    return database
+    return filled(request.param, season_and_members)
 
 
 def write_plainly(
