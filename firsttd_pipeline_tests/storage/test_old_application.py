@@ -109,6 +109,8 @@ def played_postgres(played: Settings, postgres_server: PostgresServer) -> Iterat
     url = postgres_server.create()
     source, target = Database(played.database), Database(url)
     copy_league(source, target)
+    with target.write() as conn:
+        conn.exec_driver_sql("ANALYZE")  # as the server does by itself after a while; the copies have it too
     source.close()
     target.close()
     yield url.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[1]
