@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 PORT ?= 3000
 SEASON ?=
 TESTS ?=
-LONG := firsttd_pipeline_tests/e2e/test_sensors.py firsttd_pipeline_tests/e2e/test_ui.py firsttd_pipeline_tests/e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-ui test check nightly ui market-server bench clean
@@ -25,9 +24,9 @@ nightly: $(VENV)/.runtime ## the nightly job on live data (SEASON=2025 takes a s
 ui: $(VENV)/.runtime ## Dagster with its daemon on 127.0.0.1:$(PORT)
 	@$(BIN)/firsttd ui --port $(PORT)
 
-# The long files first: they wait for a daemon and a browser, and would else be what the others wait for at the end.
+# In the order of the tests' conftest: the long files first.
 test: $(VENV)/.dev ## the tests
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(or $(TESTS),$(LONG) firsttd_pipeline_tests)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(VENV)/.dev ## ruff, strict types, the definitions by both doors
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .

@@ -25,6 +25,21 @@ os.environ["FIRSTTD_PREDICTION_MARKETS"] = "off"
 """No test asks a venue unless it turns them on, with addresses of its own."""
 
 
+LONG = ("e2e/test_sensors.py", "e2e/test_ui.py", "e2e/", "automation/test_sensors.py", "storage/", "commands/")
+"""The longest first, those that wait for a daemon and a browser before all: else the other workers wait for them at
+the end. (pytest itself drops a file from its arguments where the folder is one of them too.)"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        path = item.path.relative_to(folder).as_posix()
+        return next((at for at, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _quick_dagster(tmp_path_factory: pytest.TempPathFactory) -> None:
     quick_dagster.install(tmp_path_factory.mktemp("dagster") / "run.db")

@@ -31,7 +31,7 @@ def eventually(what: str, probe: Callable[[], T | None]) -> T:
         found = probe()
         if found is not None and found is not False:
             return found
-        time.sleep(0.25)
+        time.sleep(0.5)  # each question costs the server some of what it is asked about
     raise AssertionError(f"not within {PATIENCE:.0f} seconds: {what}")
 
 
