@@ -6,6 +6,7 @@ Titles, labels and reasons are text of others: the output escapes it, and nothin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,10 +22,11 @@ from firsttd_pipeline.domain.players import DST_PREFIX
 from firsttd_pipeline.domain.seasons import FIRST_SEASON
 from firsttd_pipeline.refresh.base import League, utc_now
 from firsttd_pipeline.sources.venues import why_off
-from firsttd_pipeline.storage.market_answers import settle_event, settle_leg
+from firsttd_pipeline.storage.market_answers import settle_event, settle_leg, settle_none
 from firsttd_pipeline.storage.market_book import league_date
 from firsttd_pipeline.storage.market_status import (
     NEVER_ASKED,
+    WHEN_ASKED,
     answers_stored,
     books_of,
     closings_of_game_query,
@@ -129,7 +131,7 @@ def _nothing_stored(season: int, venues: Sequence[Mapping[str, Any]]) -> str:
     if all(row["status"] == "off" for row in venues):
         return f"No leg of {season} is stored, and no venue is switched on (FIRSTTD_PREDICTION_MARKETS=on)."
     if any(row["status"] == NEVER_ASKED for row in venues):
-        asks = f"`firsttd nightly --season {season}` asks the venues that are on, once a game is days away"
+        asks = f"`firsttd nightly --season {season}` asks the venues that are on, {WHEN_ASKED}"
         return f"No leg of {season} is stored yet: {asks}."
     return (
         f"No leg of {season} is stored: no venue lists a game of it. A season's first legs come days before its games."
@@ -153,13 +155,18 @@ def venues_now(league: League, season: int) -> list[dict[str, Any]]:
     return rows
 
 
-def told_venues(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line per venue on what came of the last run; no line for those that are off."""
+def told_venues(rows: Sequence[Mapping[str, Any]], since: datetime | None = None) -> list[str]:
+    """One line per venue on what came of the last run; no line for those that are off.
+
+    One that was not asked since then (a run that began at `since`) says when it was.
+    """
     lines = []
     for row in rows:
         if row["status"] == "off" or row["status"] == NEVER_ASKED:
             continue
         told = f"{row['name']}: {row['status']}"
+        if since is not None and row["tried"] is not None and row["tried"] < since:
+            told += f" when last asked ({row['tried']:%Y-%m-%d %H:%M} UTC)"
         if row["legs"]:
             told += f", {counted(row['legs'], 'leg', 'legs')} of {counted(row['games'], 'game', 'games')}"
             if row["games_priced"] != row["games"]:
@@ -266,9 +273,19 @@ def odds(
     if player is None and output is Format.TABLE:
         rows = rows.with_columns(_signed(pl.col("american")))
     emit(rows, output, title=title, columns=_ODDS if player is None else _PATH,
-         empty="no venue has priced it here: `firsttd markets games` lists the games with prices")  # fmt: skip
+         empty=_no_odds(player, venue))  # fmt: skip
     if plot is not None:
-        _draw(picture, plot, force, "he has no price here")
+        _draw(picture, plot, force, "there is no price of it here")
+
+
+def _no_odds(player: str | None, venue: Venue | None) -> str:
+    who = NAMES[venue.value] if venue is not None else "no venue"
+    has = "has" if venue is None else "has not"
+    what = "priced it here" if player is None else "priced that outcome here"
+    lists = (
+        "`firsttd markets games` lists the games with prices" if player is None else "without --player all are listed"
+    )
+    return f"{who} {has} {what}: {lists}"
 
 
 def _signed(odds: pl.Expr) -> pl.Expr:
@@ -369,16 +386,23 @@ def match(
         ),
     ] = False,
     also: Annotated[bool, typer.Option("--also", help="He may have two legs of the event at one book.")] = False,
+    none: Annotated[
+        bool, typer.Option("--none", help="The leg is on nobody of its game, or the event on no game of the league.")
+    ] = False,
     by: Annotated[str, typer.Option("--by", help="Who says so; kept. Default: your login name.")] = "",
 ) -> None:
     """Say whom a leg is on, or which game an event is on. It stands from now on, whatever the venue writes."""
-    if (player is None) == (game is None):
-        raise fail("Give either the PLAYER that the leg is on, or the --game that the event is on.", WRONG_USE)
-    if game is not None and (everywhere or also):
-        raise fail("--everywhere and --also are of a leg: leave them out with --game.", WRONG_USE)
+    if [player is not None, game is not None, none].count(True) != 1:
+        raise fail(
+            "Give one of these: the PLAYER that the leg is on, the --game that the event is on, or --none.", WRONG_USE
+        )
+    if player is None and (everywhere or also):
+        raise fail("--everywhere and --also go with a PLAYER: leave them out.", WRONG_USE)
     who = by or login_name()
     with open_league() as league:
-        if game is not None:
+        if none:
+            done = settle_none(league.db, venue.value, market_id, who=who, now=utc_now())
+        elif game is not None:
             done = settle_event(league.db, venue.value, market_id, game, who=who, now=utc_now())
         else:
             done = settle_leg(
@@ -479,7 +503,8 @@ def calibration(
         rows,
         output,
         title=f"Closing lines of {wanted} by {by.value}",
-        empty="nothing is judged yet: it needs games that are over, with closing lines and outcomes",
+        empty=f"nothing is judged yet: it needs {'picks of ' if by is By.MEMBER else ''}games that are over, with "
+        "closing lines and outcomes",
     )
     if plot is not None:
         _draw(picture, plot, force, f"nothing of {wanted} is judged yet")

@@ -46,12 +46,13 @@ def nightly(season: SeasonOption = None, output: FormatOption = Format.TABLE) ->
         rows = leaderboard_rows(league, wanted, 0)
         against = open_disagreements(league.db, wanted, settings, now)
         questions = open_questions(league.db, wanted)
-        venues = told_venues(venues_now(league, wanted))
+        venues = told_venues(venues_now(league, wanted), since=now)
     emit(
         rows,
         output,
         title=f"Leaderboard {wanted}",
-        empty=f"No picks in {wanted} yet: `firsttd picks add` or `picks import`.",
+        empty=f"No standings of {wanted} yet: they come with the first picks (`firsttd picks add`, `picks import`) and "
+        "a night that ends well.",
     )
     tell_reconciliation(against, wanted)
     tell_questions(questions, wanted)

@@ -23,6 +23,8 @@ from firsttd_pipeline.storage.receipts import player_name
 from firsttd_pipeline.storage.schema import market_events, market_legs
 from firsttd_pipeline.storage.season_book import PickRefused, Understood, quoted
 
+NOT_OURS = "on nobody of its game, as a person said"
+NO_GAME_OF_OURS = "on no game of the league, as a person said"
 _ANEW = "not looked at yet"
 
 
@@ -147,6 +149,40 @@ def settle_leg(
         _again(conn, MarketBook.load(conn, row["season"]), source, now)
         follow_legs(conn, legs)
         return Settled(market_id, f"{_called(meant)}, {game.id}", before, len(legs), len(alike), left)
+
+
+def settle_none(db: Database, source: str, name: str, *, who: str, now: datetime) -> Settled:
+    """Say that a leg (by market id) is on nobody of its game, or an event (by its id) on no game of the league.
+
+    It asks no more; what the venue says of it is stored all the same.
+
+    Raises:
+        MatchRefused: no such leg or event.
+    """
+    by = {"matched_by": checked_who(who), "matched_at": now.astimezone(UTC).replace(microsecond=0)}
+    event, leg = market_events.c, market_legs.c
+    with db.write() as conn:
+        this = and_(leg.source == source, leg.market_id == name)
+        row = conn.execute(select(leg.id, leg.season, leg.player_id).where(this)).first()
+        if row is not None:
+            before = player_name(conn, row.season, row.player_id) or row.player_id or "an open question"
+            told = {"player_id": None, "method": BY_HAND, "reason": NOT_OURS, **by}
+            conn.execute(update(market_legs).where(this).values(told))
+            follow_legs(conn, [row.id])
+            return Settled(name, "on nobody of its game", before, 1)
+        this = and_(event.source == source, event.event_id == name)
+        found = conn.execute(select(event.game_id).where(this)).first()
+        if found is None:
+            raise MatchRefused(
+                f"{NAMES.get(source, source)} has no leg and no event {quoted(name)} here: `firsttd markets status` "
+                "lists those that are not matched."
+            )
+        conn.execute(update(market_events).where(this).values(game_id=None, reason=NO_GAME_OF_OURS, **by))
+        its = and_(leg.source == source, leg.event_id == name)
+        conn.execute(update(market_legs).where(its).values(game_id=None))
+        legs = [row.id for row in conn.execute(select(leg.id).where(its))]
+        follow_legs(conn, legs)
+        return Settled(name, "on no game of the league", found.game_id or "an open question", len(legs))
 
 
 def _called(meant: Understood) -> str:

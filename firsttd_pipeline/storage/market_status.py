@@ -40,6 +40,9 @@ def venues_query(season: int) -> Select[Any]:
     return select(market_venues).where(market_venues.c.season == season)
 
 
+WHEN_ASKED = "for games that are days away, and for past ones where it keeps prices"
+
+
 def open_events_query(season: int) -> Select[Any]:
     """The venues' events of which no game is certain: source, event_id, title, event_date, reason, legs."""
     event, leg = market_events.c, market_legs.c
@@ -48,7 +51,7 @@ def open_events_query(season: int) -> Select[Any]:
     ).scalar_subquery()  # fmt: skip
     return (
         select(event.source, event.event_id, event.title, event.event_date, event.reason, legs.label("legs"))
-        .where(event.season == season, event.game_id.is_(None))
+        .where(event.season == season, event.game_id.is_(None), event.matched_by.is_(None))
         .order_by(event.source, event.event_id)
     )
 
@@ -58,7 +61,7 @@ def open_legs_query(season: int) -> Select[Any]:
     leg = market_legs.c
     return (
         select(leg.source, leg.market_id, leg.label, leg.team, leg.game_id, leg.kind, leg.reason)
-        .where(leg.season == season, leg.game_id.is_not(None), leg.player_id.is_(None))
+        .where(leg.season == season, leg.game_id.is_not(None), leg.player_id.is_(None), leg.matched_by.is_(None))
         .order_by(leg.source, leg.game_id, leg.label, leg.market_id)
     )
 
@@ -234,7 +237,7 @@ def why_unpriced(db: Database, season: int, game_id: str | None, player_id: str 
     if legs:
         return "no venue lists this player in this game"
     if not asked:
-        asks = f"`firsttd nightly --season {season}` asks those that are on, once a game is days away"
+        asks = f"`firsttd nightly --season {season}` asks those that are on, {WHEN_ASKED}"
         return f"no venue was asked about {season} yet: {asks}"
     return "no venue has priced this game"
 
@@ -322,6 +325,7 @@ def overview(db: Database, season: int) -> list[dict[str, Any]]:
             leg.source,
             leg.game_id,
             leg.player_id,
+            leg.matched_by,
             leg.status,
             select(func.count()).where(of_leg).scalar_subquery().label("n"),
             select(func.max(odds.snapshot_time)).where(of_leg).scalar_subquery().label("last"),
@@ -349,7 +353,9 @@ def overview(db: Database, season: int) -> list[dict[str, Any]]:
             .group_by(event.source)
         ):
             rows[row[0]] |= {"games": row[1], "unmatched_events": row[2]}
-        nobody = case((and_(taken.game_id.is_not(None), taken.player_id.is_(None)), 1), else_=0)
+        nobody = case(
+            (and_(taken.game_id.is_not(None), taken.player_id.is_(None), taken.matched_by.is_(None)), 1), else_=0
+        )
         is_open = case((taken.status == "open", 1), else_=0)
         for row in conn.execute(
             select(

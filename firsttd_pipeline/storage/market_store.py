@@ -402,7 +402,7 @@ class _Work:
     def match(self, try_again: bool) -> None:
         """Give events their game and legs their game and player, where that is certain."""
         for event_id, row in self.events.items():
-            if row["season"] != self.season or row["game_id"] is not None:
+            if row["season"] != self.season or row["game_id"] is not None or row.get("matched_by") is not None:
                 continue
             if not try_again and event_id not in self.said:
                 continue
@@ -421,7 +421,8 @@ class _Work:
             event_row = self.events.get(row["event_id"])
             game_id = event_row["game_id"] if event_row is not None else row["game_id"]
             moved, row["game_id"] = game_id != row["game_id"], game_id
-            if row["player_id"] is None and (try_again or moved or market_id in self._untold):
+            untold = row["player_id"] is None and row["method"] != BY_HAND  # a person may have said: nobody
+            if untold and (try_again or moved or market_id in self._untold):
                 self._tell(market_id, row)
 
     def _tell(self, market_id: str, row: dict[str, Any]) -> None:

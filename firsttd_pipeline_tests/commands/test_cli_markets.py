@@ -104,7 +104,7 @@ def test_status_lists_what_is_not_matched_with_the_command_that_settles_it(copy:
 
 def test_of_a_season_without_legs_status_says_what_to_run_and_which_season_has_some(copy: Home) -> None:
     never = copy.quick("markets", "status", "--season", "2024", **ON).out
-    assert "No leg of 2024 is stored yet: `firsttd nightly --season 2024` asks the venues that are on, once" in never
+    assert "No leg of 2024 is stored yet: `firsttd nightly --season 2024` asks the venues that are on, for " in never
     assert "Not matched" not in never
     assert "Legs are stored of" not in never
     fill(copy)
@@ -285,9 +285,9 @@ def test_a_players_prices_are_listed_over_time_and_drawn(copy: Home) -> None:
         (["odds", "2025_01_SEA_NE"], "The season 2025 has no game '2025_01_SEA_NE'."),
         (["odds", OPENER, "--player", "Nobody Atall"], "is called 'Nobody Atall'"),
         (["odds", OPENER, "--plot", "x.png"], "give --player, too"),
-        (["match", "kalshi", "M-0"], "Give either the PLAYER that the leg is on, or the --game"),
-        (["match", "kalshi", "M-0", CARRIER, "--game", OPENER], "Give either the PLAYER"),
-        (["match", "kalshi", "EV-2", "--game", OPENER, "--everywhere"], "--everywhere and --also are of a leg"),
+        (["match", "kalshi", "M-0"], "Give one of these: the PLAYER that the leg is on, the --game"),
+        (["match", "kalshi", "M-0", CARRIER, "--game", OPENER], "Give one of these"),
+        (["match", "kalshi", "EV-2", "--game", OPENER, "--everywhere"], "--everywhere and --also go with a PLAYER"),
         (
             ["match", "kalshi", "M-0", CARRIER, "--by", "Dana"],
             "Saquon Carrier (PHI) has another leg of this event already: 'M-carrier'. If that one is wrong, say "
@@ -329,6 +329,9 @@ def test_what_a_person_says_of_a_leg_and_of_an_event_stands_and_moves_the_prices
     assert prices == [(CARRIER,)]
     assert legs == [(CARRIER, "by hand", None)]
     assert events == [(OPENER, None)]
+    assert "every leg its player" in copy.quick("markets", "status", "--season", "2025").out
+    nobody = copy.quick("markets", "match", "kalshi", "M-0", "--none", "--by", "Dana")
+    assert "Kalshi: M-0 is on nobody of its game; was Saquon Carrier. 1 leg follows" in nobody.err
     assert "every leg its player" in copy.quick("markets", "status", "--season", "2025").out
 
 
@@ -441,8 +444,8 @@ def test_why_says_what_no_market_says_of_a_pick(copy: Home) -> None:
         return line.removeprefix("  Markets:").strip()
 
     ask = (
-        "no venue was asked about 2025 yet: `firsttd nightly --season 2025` asks those that are on, once a game is "
-        "days away"
+        "no venue was asked about 2025 yet: `firsttd nightly --season 2025` asks those that are on, for games that "
+        "are days away, and for past ones where it keeps prices"
     )
     assert markets(**ON) == ask
     assert markets() == f"{ask}; FIRSTTD_PREDICTION_MARKETS is off: no market venue is asked"

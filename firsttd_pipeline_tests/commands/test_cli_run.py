@@ -64,7 +64,7 @@ def test_a_fresh_home_gets_a_database_and_dagsters_settings(empty: Home) -> None
     told = empty.quick("nightly", "--season", "2025")
     assert told.code == 0
     assert "created, now at 0024" in one_line(told)
-    assert "No picks in 2025 yet" in told.out
+    assert "No standings of 2025 yet" in told.out
     assert empty.database.is_file()
     assert (empty.path / "dagster.yaml").is_file()
 

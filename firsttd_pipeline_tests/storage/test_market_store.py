@@ -16,9 +16,10 @@ from firsttd_pipeline.domain.markets import PRESEASON, Event, Leg, Payload, Payl
 from firsttd_pipeline.domain.prices import WITHDRAWN as WITHDRAWN_LEG
 from firsttd_pipeline.settings import load_settings
 from firsttd_pipeline.storage.engine import Database
-from firsttd_pipeline.storage.market_answers import MatchRefused, settle_event, settle_leg
+from firsttd_pipeline.storage.market_answers import MatchRefused, settle_event, settle_leg, settle_none
 from firsttd_pipeline.storage.market_book import MarketBook
 from firsttd_pipeline.storage.market_prices import closing_lines, price_path, read_odds_of_game, write_closings
+from firsttd_pipeline.storage.market_status import open_events_query, open_legs_query
 from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers
 from firsttd_pipeline.storage.partitions import follow, mark_departed, step_aside, write_games
 from firsttd_pipeline.storage.schema import games, market_closing_packs, roster_weeks, rosters, weeks
@@ -394,6 +395,25 @@ def test_former_prices_of_a_withdrawn_leg_end_where_it_was_withdrawn(league: Dat
     at = KICKOFF + timedelta(days=1)
     past = {"B": [priced(BEFORE + timedelta(minutes=30)), priced(gone + timedelta(minutes=1))]}
     assert store(league, answer(at, events=(), kind="history", past=past)).inserted == 1
+
+
+def test_what_a_person_said_is_on_nobody_or_of_no_game_is_not_asked_about_again(league: Database) -> None:
+    stranger = leg("N", "Zebulon Quarrelsome", team="PHI", quote=priced(BEFORE))
+    other = Event("kalshi", "X", "A charity game", "DAL", "NYJ", date(2025, 9, 21))
+    page = answer(BEFORE, [barkley(BEFORE), stranger], [EVENT, other])
+    store(league, page)
+    settled = [settle_none(league, "kalshi", name, who="Ann", now=BEFORE) for name in ("N", "X", "B")]
+    assert [(one.means, one.before) for one in settled] == [
+        ("on nobody of its game", "an open question"),
+        ("on no game of the league", "an open question"),
+        ("on nobody of its game", "Saquon Barkley"),
+    ]
+    store(league, page, try_again=True)
+    assert legs_of(league, "market_id, player_id, matched_by") == [("B", None, "Ann"), ("N", None, "Ann")]
+    assert set(rows_of(league, "player_id")) == {(None,)}
+    assert league.frame(open_legs_query(2025)).height == league.frame(open_events_query(2025)).height == 0
+    with pytest.raises(MatchRefused, match="no leg and no event 'nothing' here"):
+        settle_none(league, "kalshi", "nothing", who="Ann", now=BEFORE)
 
 
 def test_prices_of_during_a_game_go_once_its_event_is_known(league: Database) -> None:

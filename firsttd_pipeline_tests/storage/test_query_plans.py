@@ -191,4 +191,5 @@ def test_no_read_of_the_markets_goes_through_a_whole_table(
             else:
                 plan = conn.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {sql}", given).scalar_one()
                 plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
-                assert "Seq Scan" not in [n["Node Type"] for n in nodes(plan)], json.dumps(plan, indent=1)
+                whole = {n["Relation Name"] for n in nodes(plan) if n["Node Type"] == "Seq Scan"}
+                assert whole <= {"market_closing_packs"}, json.dumps(plan, indent=1)  # that has one row a season
