@@ -63,7 +63,7 @@ _ODDS = (
 _PATH = ("at", "venue", "book", "probability", "bid", "ask", "taken_from", "reason")
 _VENUES = (
     "name", "status", "games", "games_priced", "legs", "open_legs", "unmatched", "prices", "closing_lines",
-    "history_waiting", "last_answer", "requests", "requests_remaining",
+    "history_waiting", "last_whole", "requests", "requests_remaining",
 )  # fmt: skip
 _GAMES = ("game", "week", "kickoff", "away", "home", "legs", "unmatched", "closing_lines", "outcome", "venues")
 _AT_KICKOFF = "the closing line comes at kickoff"
@@ -168,9 +168,10 @@ def told_venues(rows: Sequence[Mapping[str, Any]], since: datetime | None = None
         if since is not None and row["tried"] is not None and row["tried"] < since:
             told += f" when last asked ({row['tried']:%Y-%m-%d %H:%M} UTC)"
         if row["legs"]:
-            told += f", {counted(row['legs'], 'leg', 'legs')} of {counted(row['games'], 'game', 'games')}"
-            if row["games_priced"] != row["games"]:
-                told += f" ({row['games_priced']} of them priced)"
+            told += f", {counted(row['legs'], 'leg', 'legs')}"
+            some = row["games_priced"] != row["games"]
+            games = counted(row["games"], "game", "games")
+            told += f" (of {games} it has priced {row['games_priced']})" if some else f" of {games}"
             told += f", {counted(row['prices'], 'price', 'prices')}"
             told += f", {counted(row['closing_lines'], 'closing line', 'closing lines')}"
         if row["unmatched"]:
@@ -412,6 +413,8 @@ def match(
     told = f"{NAMES[venue.value]}: {done.what} is {done.means}; was {done.before}."
     if done.alike:
         told += f" So {'is' if done.alike == 1 else 'are'} {counted(done.alike, 'other leg', 'other legs')} written so."
+    if everywhere and not done.alike and not done.left:
+        told += " No other leg is written so."
     told += f" {counted(done.legs, 'leg follows', 'legs follow')}, with all prices."
     stderr.print(safe(f"{told} Closing lines and picks follow with the next `firsttd nightly`."), markup=False)
     for why, legs in done.left.items():

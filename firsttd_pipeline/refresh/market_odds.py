@@ -41,7 +41,7 @@ from firsttd_pipeline.sources.venues import Page, Venue, VenueError, open_venue,
 from firsttd_pipeline.storage import market_store
 from firsttd_pipeline.storage.engine import read_frame
 from firsttd_pipeline.storage.market_book import MarketBook, day_of, league_date, match_game
-from firsttd_pipeline.storage.market_plan import Known, read_known
+from firsttd_pipeline.storage.market_plan import Known, read_known, read_open
 from firsttd_pipeline.storage.market_prices import (
     count_legs,
     game_to_show,
@@ -52,7 +52,7 @@ from firsttd_pipeline.storage.market_prices import (
 from firsttd_pipeline.storage.market_retention import thin_season
 from firsttd_pipeline.storage.market_status import open_events_query, open_legs_query
 from firsttd_pipeline.storage.market_store import Answered, Stored, store_answers, store_several, write_venues
-from firsttd_pipeline.storage.season_book import Game
+from firsttd_pipeline.storage.season_book import Game, games_of
 from firsttd_pipeline.storage.sync import Counts
 
 AHEAD: Final = timedelta(days=10)
@@ -418,9 +418,11 @@ def refresh(league: League, season: int, now: datetime, *, snapshot_only: bool =
     """
     off = {source: why_off(source, league.settings) for source in SOURCES}
     with league.db.read() as conn:
-        games = MarketBook.load(conn, season).games
-        known = {source: read_known(conn, season, source, brief=snapshot_only) for source in SOURCES}
-    schedule = list(games.values())
+        schedule = games_of(conn, season)
+        if snapshot_only:
+            known: Mapping[str, Known] = read_open(conn, season)
+        else:
+            known = {source: read_known(conn, season, source) for source in SOURCES}
     plans = []
     for source in SOURCES:
         reason = off[source]
@@ -637,7 +639,7 @@ def _report(
     if latest is not None:
         venue, paths = top_paths(conn, latest[0], _IN_PLOT)
         if paths:
-            title = f"{latest[0]}: first touchdown by {NAMES.get(venue, venue)}"
+            title = f"{latest[0]}: who scores first, by {NAMES.get(venue, venue)}'s prices"
             report.plot = partial(PricePath, title, paths, latest[1])
     if report.plot is None:
         report.undrawn = f"nothing to draw: no leg of a game of {season} has a price yet"

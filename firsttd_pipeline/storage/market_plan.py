@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, or_, select
 
+from firsttd_pipeline.domain.markets import SOURCES
 from firsttd_pipeline.storage.schema import market_events, market_legs, market_venues, picks, weeks
 
 _UNSETTLED: Final = frozenset({"open", "closed"})
@@ -64,8 +65,21 @@ class Known:
         return leg is None or not (leg.has_history or leg.status == "withdrawn")
 
 
-def read_known(conn: Connection, season: int, source: str, *, brief: bool = False) -> Known:
-    """What is stored of a venue and season; `brief`: open legs alone.
+def read_open(conn: Connection, season: int) -> dict[str, Known]:
+    """By venue, what is stored of the season's open legs: all that a tick on a game day asks by."""
+    leg = market_legs.c
+    query = select(leg.source, leg.market_id, leg.event_id, leg.game_id, leg.history_token).where(
+        leg.season == season, leg.source.in_(SOURCES), leg.status == "open"
+    )
+    legs: dict[str, dict[str, KnownLeg]] = {source: {} for source in SOURCES}
+    for source, market_id, event_id, game_id, token in conn.execute(query):
+        if game_id is None or game_id != event_id:
+            legs[source][market_id] = KnownLeg(market_id, event_id, game_id, "open", token, False)
+    return {source: Known(of_source) for source, of_source in legs.items()}
+
+
+def read_known(conn: Connection, season: int, source: str) -> Known:
+    """What is stored of a venue and season.
 
     Legs of the old application, whose event is our own game id, are none of the venue's.
     """
@@ -73,11 +87,7 @@ def read_known(conn: Connection, season: int, source: str, *, brief: bool = Fals
     query = select(
         leg.market_id, leg.event_id, leg.game_id, leg.status, leg.history_token, leg.history_at.is_not(None)
     ).where(leg.season == season, leg.source == source, or_(leg.game_id.is_(None), leg.event_id != leg.game_id))
-    if brief:
-        query = query.where(leg.status == "open")
     legs = {row[0]: KnownLeg(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in conn.execute(query)}
-    if brief:
-        return Known(legs)
     events = conn.execute(
         select(event.event_id, event.game_id).where(
             event.season == season, event.source == source, event.game_id.is_not(None)

@@ -129,7 +129,11 @@ def find_game(db: Database, text: str) -> Game:
     if parts is None:
         raise GameRefused(f"{quoted(text)} is no game: give its id, as `firsttd markets games` lists them.")
     with db.read() as conn:
-        return SeasonBook.load(conn, parts.season).any_game(text.strip().upper())
+        try:
+            return SeasonBook.load(conn, parts.season).any_game(text.strip().upper())
+        except GameRefused as refused:
+            lists = f"`firsttd markets games --season {parts.season}` lists those with prices."
+            raise GameRefused(f"{refused} {lists}") from None
 
 
 def books_of(db: Database, game_id: str, player_id: str) -> dict[int, str | None]:
@@ -340,7 +344,7 @@ def overview(db: Database, season: int) -> list[dict[str, Any]]:
             rows[row.source] |= {
                 "status": row.status,
                 "reason": row.reason,
-                "last_answer": row.succeeded_at,
+                "last_whole": row.succeeded_at,
                 "tried": row.tried_at,
                 "requests": row.requests,
                 "seconds": row.seconds,
@@ -392,6 +396,15 @@ def _nothing(source: str) -> dict[str, Any]:
         0,
     )
     unknown = dict.fromkeys(
-        ("reason", "last_answer", "tried", "requests", "seconds", "requests_remaining", "history_waiting", "last_price")
+        (
+            "reason",
+            "last_whole",
+            "tried",
+            "requests",
+            "seconds",
+            "requests_remaining",
+            "history_waiting",
+            "last_price",
+        )
     )
     return {"venue": source, "name": NAMES[source], "status": NEVER_ASKED, **counts, **unknown}

@@ -86,7 +86,7 @@ def test_status_says_of_each_venue_how_it_answered_and_what_is_stored(copy: Home
         "prices": 3, "closing_lines": 2,
     }  # fmt: skip
     assert {name: kalshi[name] for name in stored} == stored
-    assert (kalshi["last_answer"], kalshi["history_waiting"]) == ("2025-09-05T00:15:00Z", 2)
+    assert (kalshi["last_whole"], kalshi["history_waiting"]) == ("2025-09-05T00:15:00Z", 2)
     assert kalshi["games_priced"] == 1
     assert (polymarket_us["status"], polymarket_us["legs"]) == ("not asked yet", 0)
     assert "it is on now, and the next run asks it" in polymarket["reason"]
@@ -122,7 +122,7 @@ def test_a_venue_with_legs_of_games_that_it_has_not_priced_says_of_how_many(copy
     (told,) = told_venues([row | {"reason": None, "history_waiting": 0, "unmatched": 0}])
     assert told == "Kalshi: partial, 3 legs of 1 game, 3 prices, 2 closing lines"
     (some,) = told_venues([row | {"games": 18, "legs": 1, "reason": None, "history_waiting": 0, "unmatched": 0}])
-    assert some == "Kalshi: partial, 1 leg of 18 games (1 of them priced), 3 prices, 2 closing lines"
+    assert some == "Kalshi: partial, 1 leg (of 18 games it has priced 1), 3 prices, 2 closing lines"
 
 
 def test_games_lists_those_with_legs_and_whom_the_venues_paid(copy: Home) -> None:
