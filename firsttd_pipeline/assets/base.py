@@ -3,6 +3,7 @@
 An asset fetches, decides, stores and reports through its `refresh` module; the code here only speaks Dagster.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -246,10 +247,14 @@ def _last_plot(context: dg.AssetExecutionContext) -> dg.MetadataValue[Any] | Non
 
 _ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&\\`*_{}[]()<>#|~!"}
 
+_WITHIN_A_WORD = re.compile(r"(?<=[A-Za-z0-9])&#95;(?=[A-Za-z0-9])")
+
 
 def markdown_text(text: str) -> str:
     """Text for a Markdown cell or line: what a member typed is shown, never interpreted."""
-    return " ".join(text.translate(_ENTITIES).split())
+    # within a word it marks nothing, and an entity would stand as it is in what the page takes for an address
+    plain = _WITHIN_A_WORD.sub("_", text.translate(_ENTITIES))
+    return " ".join(plain.split())
 
 
 def preview_table(frame: pl.DataFrame) -> dg.TableMetadataValue:

@@ -151,6 +151,8 @@ def test_a_preview_of_the_markets_fits_into_the_page_whatever_it_holds(module: M
 
 def test_plain_words_stay_as_they_are() -> None:
     assert markdown_text("12 picks pending: game not final") == "12 picks pending: game not final"
+    assert markdown_text("http://venue/a_b_c?x=1") == "http://venue/a_b_c?x=1"  # an address stays one
+    assert markdown_text("_Ann_ &#95;") == "&#95;Ann&#95; &#38;&#35;95;"
 
 
 @pytest.mark.parametrize(
