@@ -127,6 +127,8 @@ def test_the_snapshots_of_the_markets_are_off_until_their_switch_is_clicked(ui: 
     for after in ("RUNNING", "STOPPED"):
         switch.evaluate("element => element.click()")  # the box itself lies outside of what is drawn for it
         eventually(f"the schedule is {after}", lambda after=after: status() == after)
+        expect(switch).to_be_checked(checked=after == "RUNNING")  # the page knows it too: a click before that is lost
+        expect(switch).to_be_enabled()
     expect(page.get_by_text("On game days from 6:00 until the last kickoff, every 15 minutes")).to_be_visible()
 
 
